@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 	if e.Field != "" {
 		b.WriteString(e.Field)
 		if e.Value != "" {
-			fmt.Fprintf(&b, " %q", e.Value)
+			fmt.Fprintf(&b, " %q", clip(e.Value))
 		}
 		b.WriteString(": ")
 	}
@@ -49,6 +49,36 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// clip keeps a whole document that stands where a number should from filling the log.
+func clip(text string) string {
+	const longest = 64
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return text
+}
+
+// Errors lists every [Error] that err joins or wraps, in order; what is not one comes back in an Error without a place.
+func Errors(err error) []*Error {
+	switch e := err.(type) {
+	case nil:
+		return nil
+	case *Error:
+		return []*Error{e}
+	case interface{ Unwrap() []error }:
+		var all []*Error
+		for _, part := range e.Unwrap() {
+			all = append(all, Errors(part)...)
+		}
+		return all
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return Errors(errors.Unwrap(err))
+	}
+	return []*Error{{Err: err}}
+}
 
 // Reader collects the failures of one document.
 type Reader struct {
@@ -67,19 +97,37 @@ func Read(entry, text string) (*Reader, Value) {
 		r.fail(Error{Err: errors.New("empty document")})
 		return r, Value{r: r}
 	case err != nil:
-		r.fail(Error{Err: err})
+		r.fail(syntax(err))
 		return r, Value{r: r}
 	}
 	var rest yaml.Node
-	if err := decoder.Decode(&rest); !errors.Is(err, io.EOF) {
+	switch err := decoder.Decode(&rest); {
+	case err == nil:
 		r.fail(Error{Line: rest.Line, Err: errors.New("more than one YAML document in one entry")})
 		return r, Value{r: r}
+	case !errors.Is(err, io.EOF):
+		r.fail(syntax(err))
+		return r, Value{r: r}
 	}
-	if len(node.Content) != 1 {
+	if len(node.Content) != 1 || node.Content[0].Tag == "!!null" {
 		r.fail(Error{Err: errors.New("empty document")})
 		return r, Value{r: r}
 	}
 	return r, r.Value(node.Content[0])
+}
+
+// syntax takes the line out of the YAML parser's message ("yaml: line 3: did not find …"), which counts it from 0 in
+// what the grammar misses, from 1 in what the scanner finds, and leaves it out for the first line.
+func syntax(err error) Error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	var line int
+	if _, e := fmt.Sscanf(text, "line %d: ", &line); e == nil {
+		_, text, _ = strings.Cut(text, ": ")
+	}
+	if strings.HasPrefix(text, "did not find") || line == 0 && strings.HasPrefix(text, "found") {
+		line++
+	}
+	return Error{Line: line, Err: fmt.Errorf("not YAML: %s", text)}
 }
 
 // At starts a Reader over a node that was parsed elsewhere, such as one document of a stream.
@@ -129,6 +177,20 @@ func (v Value) Line() int {
 // Named returns v with the name of the item it belongs to, for its errors and those of its fields.
 func (v Value) Named(item string) Value {
 	v.item = item
+	return v
+}
+
+// NamedBy returns v named by the text of one of its own fields, where it has that.
+func (v Value) NamedBy(field string) Value {
+	if !v.IsMap() {
+		return v
+	}
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		key, value := v.r.Value(v.node.Content[i]), v.r.Value(v.node.Content[i+1])
+		if key.node.Value == field && value.node.Kind == yaml.ScalarNode {
+			return v.Named(value.node.Value)
+		}
+	}
 	return v
 }
 
@@ -219,19 +281,12 @@ func (f Fields) Get(name string) Value {
 	return Value{r: f.of.r, item: f.of.item, field: name}
 }
 
-// Named sets the item that the errors of these fields name.
-func (f Fields) Named(item string) Fields {
-	f.of.item = item
-	values := make(map[string]Value, len(f.values))
-	for name, v := range f.values {
-		values[name] = v.Named(item)
-	}
-	f.values = values
-	return f
-}
-
-// Require records a failure for each of the fields that is absent, at the line of the mapping.
+// Require records a failure for each of the fields that is absent, at the line of the mapping. What is no mapping has
+// failed already.
 func (f Fields) Require(names ...string) {
+	if f.values == nil && f.of.Present() {
+		return
+	}
 	for _, name := range names {
 		if !f.Get(name).Present() {
 			v := f.of
@@ -250,6 +305,16 @@ func (v Value) Text() (string, bool) {
 		return "", false
 	}
 	return v.node.Value, true
+}
+
+// Name returns text that is not blank.
+func (v Value) Name() (string, bool) {
+	text, ok := v.Text()
+	if ok && strings.TrimSpace(text) == "" {
+		v.Fail("empty")
+		return "", false
+	}
+	return text, ok
 }
 
 // Float returns a finite number; text that spells one, as in "40", counts.
@@ -286,6 +351,16 @@ func (v Value) Int() (int, bool) {
 		return 0, false
 	}
 	return n, true
+}
+
+// NonNegative returns a finite number that is 0 or more.
+func (v Value) NonNegative() (float64, bool) {
+	x, ok := v.Float()
+	if ok && math.Signbit(x) {
+		v.Fail("want 0 or more")
+		return 0, false
+	}
+	return x, ok
 }
 
 // Bool returns true or false.
