@@ -182,14 +182,8 @@ func (v Value) Named(item string) Value {
 
 // NamedBy returns v named by the text of one of its own fields, where it has that.
 func (v Value) NamedBy(field string) Value {
-	if !v.IsMap() {
-		return v
-	}
-	for i := 0; i+1 < len(v.node.Content); i += 2 {
-		key, value := v.r.Value(v.node.Content[i]), v.r.Value(v.node.Content[i+1])
-		if key.node.Value == field && value.node.Kind == yaml.ScalarNode {
-			return v.Named(value.node.Value)
-		}
+	if name, ok := v.peek(field); ok && name.node.Kind == yaml.ScalarNode {
+		return v.Named(name.node.Value)
 	}
 	return v
 }
@@ -208,6 +202,25 @@ func (v Value) IsList() bool { return v.Present() && v.node.Kind == yaml.Sequenc
 
 // IsMap tells whether v is a mapping.
 func (v Value) IsMap() bool { return v.Present() && v.node.Kind == yaml.MappingNode }
+
+// Has tells whether v is a mapping that has a field of this name.
+func (v Value) Has(field string) bool {
+	_, ok := v.peek(field)
+	return ok
+}
+
+// peek finds a field without judging the others.
+func (v Value) peek(field string) (Value, bool) {
+	if !v.IsMap() {
+		return Value{}, false
+	}
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		if key := v.r.Value(v.node.Content[i]); key.node.Kind == yaml.ScalarNode && key.node.Value == field {
+			return v.r.Value(v.node.Content[i+1]), true
+		}
+	}
+	return Value{}, false
+}
 
 // List returns the elements of a sequence; anything else present is a failure.
 func (v Value) List() []Value {
