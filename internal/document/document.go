@@ -17,42 +17,49 @@ import (
 // Reader collects the failures of one document.
 type Reader struct {
 	entry string
+	first int // lines before the text that is read
 	errs  []error
 }
 
 // Read parses the one YAML document in text. The result is invalid, and the failure recorded, where the text is
 // empty, malformed or holds more than one document.
 func Read(entry, text string) (*Reader, Value) {
-	r := &Reader{entry: entry}
+	r, v := read(&Reader{entry: entry}, text)
+	if !v.Present() && len(r.errs) == 0 {
+		r.fail(Error{Err: errors.New("empty document")})
+	}
+	return r, v
+}
+
+// read parses the one document in text. An empty one is an absent Value and no failure.
+func read(r *Reader, text string) (*Reader, Value) {
+	absent := Value{r: r}
 	decoder := yaml.NewDecoder(strings.NewReader(text))
-	var node yaml.Node
+	var node, rest yaml.Node
 	switch err := decoder.Decode(&node); {
 	case errors.Is(err, io.EOF):
-		r.fail(Error{Err: errors.New("empty document")})
-		return r, Value{r: r}
+		return r, absent
 	case err != nil:
-		r.fail(syntax(err))
-		return r, Value{r: r}
+		r.fail(syntax(err, r.first))
+		return r, absent
 	}
-	var rest yaml.Node
 	switch err := decoder.Decode(&rest); {
 	case err == nil:
-		r.fail(Error{Line: rest.Line, Err: errors.New("more than one YAML document in one entry")})
-		return r, Value{r: r}
+		r.fail(Error{Line: r.first + rest.Line, Err: errors.New("more than one YAML document in one entry")})
+		return r, absent
 	case !errors.Is(err, io.EOF):
-		r.fail(syntax(err))
-		return r, Value{r: r}
+		r.fail(syntax(err, r.first))
+		return r, absent
 	}
 	if len(node.Content) != 1 || node.Content[0].Tag == "!!null" {
-		r.fail(Error{Err: errors.New("empty document")})
-		return r, Value{r: r}
+		return r, absent
 	}
 	return r, r.Value(node.Content[0])
 }
 
 // syntax takes the line out of the YAML parser's message ("yaml: line 3: did not find …"), which counts it from 0 in
 // what the grammar misses, from 1 in what the scanner finds, and leaves it out for the first line.
-func syntax(err error) Error {
+func syntax(err error, first int) Error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	var line int
 	if _, e := fmt.Sscanf(text, "line %d: ", &line); e == nil {
@@ -61,13 +68,10 @@ func syntax(err error) Error {
 	if strings.HasPrefix(text, "did not find") || line == 0 && strings.HasPrefix(text, "found") {
 		line++
 	}
+	if line > 0 {
+		line += first
+	}
 	return Error{Line: line, Err: fmt.Errorf("not YAML: %s", text)}
-}
-
-// At starts a Reader over a node that was parsed elsewhere, such as one document of a stream.
-func At(entry string, node *yaml.Node) (*Reader, Value) {
-	r := &Reader{entry: entry}
-	return r, r.Value(node)
 }
 
 // Err joins every failure so far in the order of reading; nil where there is none.

@@ -26,7 +26,7 @@ func (v Value) Line() int {
 	if v.node == nil {
 		return 0
 	}
-	return v.node.Line
+	return v.r.first + v.node.Line
 }
 
 // Named returns v with the name of the item it belongs to, for its errors and those of its fields.
@@ -121,7 +121,7 @@ func (v Value) Map(known ...string) Fields {
 		}
 		if len(known) > 0 && !slices.Contains(known, name) {
 			unknown := key
-			unknown.field, unknown.node = name, &yaml.Node{Kind: yaml.MappingNode, Line: key.node.Line}
+			unknown.field, unknown.node = name, &yaml.Node{Line: key.node.Line}
 			unknown.Fail("unknown field; known are %s", strings.Join(known, ", "))
 			continue
 		}
