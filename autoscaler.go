@@ -1,0 +1,219 @@
+package wva
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Autoscaler runs Decide against the world: it reads a Fleet and its metrics, decides, and hands the decisions to a
+// Scaler. It keeps the history between steps. Its exported fields are set before the first step; its methods may be
+// called from several goroutines.
+type Autoscaler struct {
+	Fleet   Fleet
+	Metrics MetricsSource
+	Scaler  Scaler
+
+	Logger *slog.Logger     // nil = silent
+	Clock  func() time.Time // nil = time.Now
+	// StepTimeout bounds one step; 0 = no bound but the context's.
+	StepTimeout time.Duration
+	// OnStep, where it is set, is given the outcome of every step of Run.
+	OnStep func(Report, error)
+
+	stepping sync.Mutex // held for a whole step: steps never overlap
+
+	mu        sync.Mutex // guards what follows
+	policy    Policy
+	history   History
+	inventory Inventory // the last one that could be read
+}
+
+// NewAutoscaler returns an Autoscaler over these ports; the policy must be valid.
+func NewAutoscaler(fleet Fleet, metrics MetricsSource, scaler Scaler, policy Policy) (*Autoscaler, error) {
+	if fleet == nil || metrics == nil || scaler == nil {
+		return nil, errors.New("wva: an autoscaler needs a fleet, a metrics source and a scaler")
+	}
+	a := &Autoscaler{Fleet: fleet, Metrics: metrics, Scaler: scaler}
+	if err := a.SetPolicy(policy); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// SetPolicy replaces the policy from the next step on. An invalid one is refused and the one in force stays.
+func (a *Autoscaler) SetPolicy(p Policy) error {
+	if err := p.Validate(); err != nil {
+		return fmt.Errorf("wva: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.policy = p
+	return nil
+}
+
+// History returns what the last step left behind; store it to resume after a restart.
+func (a *Autoscaler) History() History {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.history
+}
+
+// SetHistory resumes from an earlier History.
+func (a *Autoscaler) SetHistory(h History) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.history = h
+}
+
+// Step runs one cycle. The Report is complete whenever decisions were taken, also beside an error: then it is what the
+// scaler failed to carry out in part. Metrics that cannot be collected are no error of the step: the safety net holds
+// the models and the Report says so. A panic of an adapter is an error of the step.
+func (a *Autoscaler) Step(ctx context.Context) (Report, error) {
+	a.stepping.Lock()
+	defer a.stepping.Unlock()
+	if a.StepTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.StepTimeout)
+		defer cancel()
+	}
+	snapshot, err := a.snapshot(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("wva: %w", err)
+	}
+	a.mu.Lock()
+	policy, history := a.policy, a.history
+	a.mu.Unlock()
+	report, history, err := Decide(snapshot, policy, history)
+	if err != nil {
+		return report, err
+	}
+	a.SetHistory(history)
+	err = protect("scaler", func() error { return a.Scaler.Scale(ctx, report.Decisions) })
+	if err != nil {
+		return report, fmt.Errorf("wva: %w", err)
+	}
+	return report, nil
+}
+
+// snapshot reads the ports.
+func (a *Autoscaler) snapshot(ctx context.Context) (Snapshot, error) {
+	var s Snapshot
+	err := protect("fleet", func() (err error) {
+		s.Variants, err = a.Fleet.Variants(ctx)
+		return err
+	})
+	if err != nil {
+		return s, err
+	}
+	s.Inventory = a.readInventory(ctx)
+	err = protect("metrics source", func() (err error) {
+		s.Metrics, err = a.Metrics.Collect(ctx, s.Variants)
+		return err
+	})
+	if err != nil {
+		s.Metrics = Metrics{Problems: allFailed(s.Variants, err)}
+	}
+	s.At = a.now()
+	return s, ctx.Err()
+}
+
+// readInventory returns the inventory, or the last known one with the reason why it is not newer.
+func (a *Autoscaler) readInventory(ctx context.Context) Inventory {
+	var inv Inventory
+	err := protect("inventory", func() (err error) {
+		if inv, err = a.Fleet.Inventory(ctx); err != nil {
+			return err
+		}
+		return inv.Validate()
+	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil {
+		last := a.inventory
+		last.Error = err.Error()
+		return last
+	}
+	if inv.At.IsZero() {
+		inv.At = a.now()
+	}
+	a.inventory = inv
+	return inv
+}
+
+// allFailed says of every model that its metrics could not be read.
+func allFailed(variants []Variant, err error) []MetricsProblem {
+	var problems []MetricsProblem
+	seen := map[ModelKey]bool{}
+	for _, v := range variants {
+		if !seen[v.Key()] {
+			seen[v.Key()] = true
+			problems = append(problems, MetricsProblem{ModelKey: v.Key(), Reason: MetricsMissing, Message: err.Error()})
+		}
+	}
+	return problems
+}
+
+// protect calls an adapter, names it in the error and turns its panic into one.
+func protect(port string, call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s panicked: %v\n%s", port, p, debug.Stack())
+		}
+	}()
+	if err := call(); err != nil {
+		return fmt.Errorf("%s: %w", port, err)
+	}
+	return nil
+}
+
+// Run steps at once and then every interval until the context ends, and returns nil then. Steps do not overlap: one that
+// takes longer than the interval delays the next. A failed step is logged, and the next one tries again.
+func (a *Autoscaler) Run(ctx context.Context, every time.Duration) error {
+	if every <= 0 {
+		return fmt.Errorf("wva: run every %v: want a positive interval", every)
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		report, err := a.Step(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		a.log(ctx, report, err)
+		if a.OnStep != nil {
+			a.OnStep(report, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (a *Autoscaler) log(ctx context.Context, report Report, err error) {
+	if a.Logger == nil {
+		return
+	}
+	for _, p := range report.Problems {
+		a.Logger.WarnContext(ctx, p.Message, "kind", p.Kind, "variant", p.Variant.String(), "model", p.Model.String())
+	}
+	for _, d := range report.Decisions {
+		a.Logger.InfoContext(ctx, "decision", "decision", d)
+	}
+	if err != nil {
+		a.Logger.ErrorContext(ctx, "step failed", "error", err)
+	}
+}
+
+func (a *Autoscaler) now() time.Time {
+	if a.Clock != nil {
+		return a.Clock()
+	}
+	return time.Now()
+}

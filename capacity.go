@@ -1,0 +1,55 @@
+package wva
+
+import (
+	"github.com/wva-go/wva/saturation"
+)
+
+// Rules of the capacity stage: "saturation." and the kind of the saturation reason.
+const saturationRule = "saturation."
+
+// analyze sets a model's targets from its saturation, or has the safety net hold them.
+func (c *cycle) analyze(m *modelState) {
+	if m.held == "" {
+		if err := c.saturate(m); err != nil {
+			m.hold(err.Error())
+			c.problem(Problem{Model: m.key, Kind: AnalysisFailed, Message: err.Error()})
+		}
+	}
+	if m.held != "" {
+		m.activateSafetyNet()
+	}
+}
+
+func (c *cycle) saturate(m *modelState) error {
+	var replicas []saturation.Replica
+	for _, v := range m.variants {
+		for _, r := range v.fresh {
+			replicas = append(replicas, saturation.Replica{Variant: v.ID.Name, KVUsage: r.KVUsage.Value, QueueLength: r.Waiting.Value})
+		}
+	}
+	analysis, err := saturation.Analyze(replicas, c.policy.Saturation.For(m.key.Namespace, m.key.Model))
+	if err != nil {
+		return err
+	}
+	m.analysis = &analysis
+	states := make([]saturation.VariantState, len(m.variants))
+	for i, v := range m.variants {
+		states[i] = saturation.VariantState{
+			Variant: v.ID.Name, Cost: v.Cost, Current: v.Current, Ready: len(v.fresh), Desired: v.previous,
+			Min: v.Min, Max: c.devices.ceiling(v),
+		}
+	}
+	targets, err := analysis.Targets(states)
+	if err != nil {
+		return err
+	}
+	for i, t := range targets { // both are in the order of names
+		v := m.variants[i]
+		v.target = t.Replicas
+		v.say(Rule(saturationRule+t.Reason.Kind.String()), t.Reason.String())
+	}
+	return nil
+}
+
+// RuleArchitecture marks the warning about a model that is not a dense transformer.
+const RuleArchitecture Rule = "model.architecture"

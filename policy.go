@@ -1,0 +1,59 @@
+package wva
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wva-go/wva/cost"
+	"github.com/wva-go/wva/model"
+	"github.com/wva-go/wva/saturation"
+)
+
+// Policy is what the operator wants: a plain value, built from [DefaultPolicy] or from the guide's documents.
+type Policy struct {
+	Mode           Mode                 `json:"mode"`
+	Saturation     saturation.Configs   `json:"saturation"`     // thresholds: default and per-model overrides
+	ServiceClasses model.ServiceClasses `json:"serviceClasses"` // priorities and SLOs
+	UnitCosts      cost.UnitCosts       `json:"unitCosts"`      // price of one device by accelerator
+	// StaleAfter is the age at which a replica's metrics no longer count.
+	StaleAfter time.Duration `json:"staleAfter"`
+}
+
+// Mode chooses which analyses speak.
+type Mode string
+
+// The modes.
+const (
+	CapacityOnly Mode = "CAPACITY-ONLY" // saturation analysis alone
+	Hybrid       Mode = "HYBRID"        // saturation analysis and the optimizer, arbitrated
+	ModelOnly    Mode = "MODEL-ONLY"    // the optimizer alone
+)
+
+// DefaultPolicy returns WVA's defaults: CAPACITY-ONLY with the default thresholds, metrics stale after five minutes.
+func DefaultPolicy() Policy {
+	return Policy{
+		Mode:       CapacityOnly,
+		Saturation: saturation.Configs{Default: saturation.DefaultConfig()},
+		StaleAfter: 5 * time.Minute,
+	}
+}
+
+// Validate reports everything that makes the policy unusable.
+func (p Policy) Validate() error {
+	var errs []error
+	switch p.Mode {
+	case CapacityOnly, Hybrid, ModelOnly:
+	default:
+		errs = append(errs, fmt.Errorf("policy: mode %q: want %s, %s or %s", p.Mode, CapacityOnly, Hybrid, ModelOnly))
+	}
+	if p.StaleAfter <= 0 {
+		errs = append(errs, fmt.Errorf("policy: metrics stale after %v: want a positive duration", p.StaleAfter))
+	}
+	if p.Saturation.Default == (saturation.Config{}) {
+		errs = append(errs, errors.New("policy: saturation thresholds are all zero, which calls every replica saturated: start from DefaultPolicy"))
+	} else if err := p.Saturation.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("policy: %w", err))
+	}
+	return errors.Join(errs...)
+}
