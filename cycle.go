@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/wva-go/wva/saturation"
 )
@@ -14,35 +15,39 @@ type cycle struct {
 	snapshot Snapshot
 	policy   Policy
 	history  History
-	models   []*modelState   // the most important first
-	variants []*variantState // by ID
-	devices  deviceLedger    // devices that are still free
+	models   []*modelState             // the most important first
+	variants []*variantState           // by ID
+	devices  deviceLedger              // devices that are still free
+	front    map[ModelKey]ModelMetrics // measured in front of the servers
 	problems []Problem
 }
 
 // modelState is one model on its way through a cycle.
 type modelState struct {
-	key      ModelKey
-	priority int // of its most important service class
-	variants []*variantState
-	metrics  MetricsReason
-	message  string
-	complete bool   // every replica reports fresh metrics
-	held     string // why the safety net holds the targets; empty = it does not
-	analysis *saturation.Analysis
+	key        ModelKey
+	priority   int // of its most important service class
+	variants   []*variantState
+	metrics    MetricsReason
+	message    string
+	complete   bool   // every replica reports fresh metrics
+	held       string // why the safety net holds the targets; empty = it does not
+	analysis   *saturation.Analysis
+	demand     *Demand // nil = not known
+	remembered ModelHistory
 }
 
 // variantState is one variant on its way through a cycle.
 type variantState struct {
 	Variant
-	model    *modelState
-	invalid  bool
-	fresh    []ReplicaMetrics // by replica, one each
-	previous int              // target of the last cycle
-	known    bool             // whether there was one
-	target   int
-	reasons  []Reason
-	override *Override
+	model           *modelState
+	fresh           []ReplicaMetrics // by replica, one each
+	previous        int              // target of the last cycle
+	known           bool             // whether there was one
+	past            VariantHistory
+	recommendations []Recommendation
+	target          int
+	reasons         []Reason
+	override        *Override
 }
 
 func newCycle(s Snapshot, p Policy, h History) *cycle {
@@ -57,6 +62,10 @@ func newCycle(s Snapshot, p Policy, h History) *cycle {
 		return cmp.Or(cmp.Compare(a.priority, b.priority), a.key.Compare(b.key))
 	})
 	c.devices = newDeviceLedger(c)
+	c.front = make(map[ModelKey]ModelMetrics, len(s.Metrics.Models))
+	for _, m := range s.Metrics.Models {
+		c.front[m.ModelKey] = c.front[m.ModelKey].or(m)
+	}
 	return c
 }
 
@@ -75,13 +84,13 @@ func (c *cycle) admit(v Variant, byKey map[ModelKey]*modelState) {
 	}
 	state := &variantState{Variant: v, model: m, target: v.Current}
 	if err := v.Validate(); err != nil {
-		state.invalid = true
 		m.held = err.Error()
 		c.problem(Problem{Variant: v.ID, Model: m.key, Kind: InvalidVariant, Message: err.Error()})
 		return
 	}
 	if past, ok := c.history.Variant(v.ID); ok {
-		state.previous, state.known = past.Target, true
+		state.previous, state.known, state.past = past.Target, true, past
+		state.recommendations = past.Recommendations
 	}
 	if class, _, ok := c.policy.ServiceClasses.For(v.ServiceClass, v.Model); ok {
 		m.priority = min(m.priority, class.Priority)
@@ -122,7 +131,49 @@ func (v *variantState) overrule(target int, rule Rule, message string, numbers .
 func (c *cycle) remember() History {
 	var h History
 	for _, v := range c.variants {
-		h.Variants = append(h.Variants, VariantHistory{ID: v.ID, Target: v.target})
+		h.Variants = append(h.Variants, v.remember(c.snapshot.At))
+	}
+	for _, m := range c.models {
+		if m.remembered.Model != "" {
+			h.Models = append(h.Models, m.remembered)
+		} else if past, ok := c.history.Model(m.key); ok {
+			h.Models = append(h.Models, past)
+		}
+	}
+	slices.SortFunc(h.Models, func(a, b ModelHistory) int { return a.Compare(b.ModelKey) })
+	return h
+}
+
+func (v *variantState) remember(now time.Time) VariantHistory {
+	h := VariantHistory{ID: v.ID, Target: v.target, Recommendations: v.recommendations, PendingSince: v.past.PendingSince, Startup: v.past.Startup}
+	switch {
+	case v.Pending > 0 && h.PendingSince.IsZero():
+		h.PendingSince = now
+	case v.Pending == 0 && !h.PendingSince.IsZero():
+		if took := now.Sub(h.PendingSince); took > 0 && took <= maxStartup {
+			h.Startup = learn(h.Startup, took)
+		}
+		h.PendingSince = time.Time{}
 	}
 	return h
+}
+
+// maxStartup is beyond what any model takes to load; what takes longer was stuck, or the clock jumped.
+const maxStartup = time.Hour
+
+// learn moves the learnt start-up time half of the way to the newest one, so that it follows a change of image or storage
+// within a few starts.
+func learn(before, took time.Duration) time.Duration {
+	if before == 0 {
+		return took
+	}
+	return (before + took) / 2
+}
+
+// startup returns how long a new replica takes: as configured, else as learnt, else 0.
+func (v *variantState) startup() time.Duration {
+	if v.Startup > 0 {
+		return v.Startup
+	}
+	return v.past.Startup
 }

@@ -21,6 +21,12 @@ func Decide(s Snapshot, p Policy, h History) (Report, History, error) {
 	for _, m := range c.models {
 		c.analyze(m)
 	}
+	for _, m := range c.models {
+		for _, v := range m.variants {
+			c.pace(v)
+		}
+		c.settleZero(m)
+	}
 	c.guard()
 	return c.report(), c.remember(), nil
 }

@@ -46,6 +46,22 @@ type ModelMetrics struct {
 	ArrivalRate Reading `json:"arrivalRate,omitzero"`
 }
 
+// or merges two measurements of one model: of each number the busier one.
+func (m ModelMetrics) or(other ModelMetrics) ModelMetrics {
+	m.ModelKey = other.ModelKey
+	m.GatewayQueue = busier(m.GatewayQueue, other.GatewayQueue)
+	m.RequestsInRetention = busier(m.RequestsInRetention, other.RequestsInRetention)
+	m.ArrivalRate = busier(m.ArrivalRate, other.ArrivalRate)
+	return m
+}
+
+func busier(a, b Reading) Reading {
+	if !a.Valid || b.Valid && b.Value > a.Value {
+		return b
+	}
+	return a
+}
+
 // MetricsProblem says that part of the metrics is missing or cannot be trusted.
 type MetricsProblem struct {
 	ModelKey

@@ -18,6 +18,12 @@ type Policy struct {
 	UnitCosts      cost.UnitCosts       `json:"unitCosts"`      // price of one device by accelerator
 	// StaleAfter is the age at which a replica's metrics no longer count.
 	StaleAfter time.Duration `json:"staleAfter"`
+
+	Behavior    Behavior    `json:"behavior,omitzero"`    // windows and steps that slow changes down
+	ScaleToZero ScaleToZero `json:"scaleToZero,omitzero"` // models that may run without replicas
+	Forecasting Forecasting `json:"forecasting,omitzero"` // of HYBRID and MODEL-ONLY
+	// PublishedArbitration arbitrates as WVA 0.4 did, for comparison: see [Hybrid].
+	PublishedArbitration bool `json:"publishedArbitration,omitempty"`
 }
 
 // Mode chooses which analyses speak.
@@ -54,6 +60,13 @@ func (p Policy) Validate() error {
 		errs = append(errs, errors.New("policy: saturation thresholds are all zero, which calls every replica saturated: start from DefaultPolicy"))
 	} else if err := p.Saturation.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("policy: %w", err))
+	}
+	errs = append(errs, p.ServiceClasses.Validate(), p.Behavior.Validate(), p.ScaleToZero.Validate())
+	if q := p.Forecasting.Quantile; !(q >= 0 && q < 1) {
+		errs = append(errs, fmt.Errorf("policy: forecast quantile %v: want 0 for the default, or a number below 1", q))
+	}
+	if p.Forecasting.Memory < 0 {
+		errs = append(errs, fmt.Errorf("policy: forecast memory %v: want 0 or more", p.Forecasting.Memory))
 	}
 	return errors.Join(errs...)
 }

@@ -1,0 +1,191 @@
+package wva
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Behavior slows changes down, in the words of the HorizontalPodAutoscaler's behavior (autoscaling/v2). The zero
+// Behavior changes nothing.
+type Behavior struct {
+	ScaleUp   ScalingRules `json:"scaleUp,omitzero"`
+	ScaleDown ScalingRules `json:"scaleDown,omitzero"`
+}
+
+// ScalingRules limit the changes in one direction.
+type ScalingRules struct {
+	// StabilizationWindow makes a change only as large as every target wanted within the window would: down to the
+	// highest of them, up to the lowest.
+	StabilizationWindow time.Duration `json:"stabilizationWindow,omitempty"`
+	// Policies bound the change of one cycle; none = no bound.
+	Policies []ScalingPolicy `json:"policies,omitempty"`
+	// SelectPolicy says which of several policies counts: the one that allows the most (empty or Max), the least (Min), or
+	// no change in this direction at all (Disabled).
+	SelectPolicy SelectPolicy `json:"selectPolicy,omitempty"`
+	// Tolerance is the relative change, |target − current| / current, up to which nothing changes.
+	Tolerance float64 `json:"tolerance,omitempty"`
+}
+
+// ScalingPolicy is one bound on the change of a cycle: Value replicas, or Value percent of the current ones (rounded up).
+type ScalingPolicy struct {
+	Type  ScalingPolicyType `json:"type"`
+	Value float64           `json:"value"`
+}
+
+// ScalingPolicyType is the unit of a ScalingPolicy.
+type ScalingPolicyType string
+
+// The units of a ScalingPolicy.
+const (
+	PodsPolicy    ScalingPolicyType = "Pods"
+	PercentPolicy ScalingPolicyType = "Percent"
+)
+
+// SelectPolicy chooses among several policies.
+type SelectPolicy string
+
+// The ways to choose.
+const (
+	MaxPolicySelect      SelectPolicy = "Max"
+	MinPolicySelect      SelectPolicy = "Min"
+	DisabledPolicySelect SelectPolicy = "Disabled"
+)
+
+// Rules of the behavior stage.
+const (
+	RuleTolerance     Rule = "behavior.tolerance"
+	RuleStabilization Rule = "behavior.stabilization"
+	RuleStep          Rule = "behavior.step"
+	RuleDisabled      Rule = "behavior.disabled"
+)
+
+// Validate refuses windows, values and tolerances that are negative or not finite, and unknown words.
+func (b Behavior) Validate() error {
+	return errors.Join(b.ScaleUp.validate("scaleUp"), b.ScaleDown.validate("scaleDown"))
+}
+
+func (r ScalingRules) validate(direction string) error {
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("behavior.%s: "+format, append([]any{direction}, args...)...))
+	}
+	if r.StabilizationWindow < 0 || r.StabilizationWindow > time.Hour {
+		bad("stabilization window %v: want 0 to 1h", r.StabilizationWindow)
+	}
+	if !(r.Tolerance >= 0) || math.IsInf(r.Tolerance, 0) {
+		bad("tolerance %v: want a finite number, 0 or more", r.Tolerance)
+	}
+	switch r.SelectPolicy {
+	case "", MaxPolicySelect, MinPolicySelect, DisabledPolicySelect:
+	default:
+		bad("select policy %q: want Max, Min or Disabled", r.SelectPolicy)
+	}
+	for i, p := range r.Policies {
+		if p.Type != PodsPolicy && p.Type != PercentPolicy {
+			bad("policy %d: type %q: want Pods or Percent", i, p.Type)
+		}
+		if !(p.Value > 0) || math.IsInf(p.Value, 0) {
+			bad("policy %d: value %v: want a positive finite number", i, p.Value)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// step returns the largest change that the policies allow from current replicas.
+func (r ScalingRules) step(current int) int {
+	if len(r.Policies) == 0 {
+		return maxReplicas
+	}
+	allowed := -1
+	for _, p := range r.Policies {
+		change := p.Value
+		if p.Type == PercentPolicy {
+			change = float64(current) * p.Value / 100
+		}
+		n := int(math.Ceil(min(change, maxReplicas)))
+		switch {
+		case allowed < 0:
+			allowed = n
+		case r.SelectPolicy == MinPolicySelect:
+			allowed = min(allowed, n)
+		default:
+			allowed = max(allowed, n)
+		}
+	}
+	return allowed
+}
+
+// Recommendation is a target that was wanted at some time, before it was slowed down.
+type Recommendation struct {
+	At     time.Time `json:"at"`
+	Target int       `json:"target"`
+}
+
+// pace applies the policy's behavior to a variant's target. Held models are not paced: their targets do not move.
+func (c *cycle) pace(v *variantState) {
+	if v.model.held != "" {
+		return
+	}
+	wanted := v.target
+	v.recommendations = recent(v.recommendations, c.snapshot.At, c.policy.Behavior.window())
+	v.recommendations = append(v.recommendations, Recommendation{At: c.snapshot.At, Target: wanted})
+	rules, direction := c.policy.Behavior.ScaleUp, 1
+	if wanted < v.Current {
+		rules, direction = c.policy.Behavior.ScaleDown, -1
+	}
+	if wanted == v.Current {
+		return
+	}
+	if rules.SelectPolicy == DisabledPolicySelect {
+		v.slow(v.Current, RuleDisabled, fmt.Sprintf("stay at %d: %s is disabled", v.Current, action(v.Current, wanted)))
+		return
+	}
+	if math.Abs(float64(wanted-v.Current)) <= rules.Tolerance*float64(v.Current) {
+		v.slow(v.Current, RuleTolerance, fmt.Sprintf("stay at %d: %d is within the tolerance of %g%%", v.Current, wanted, 100*rules.Tolerance))
+		return
+	}
+	if stable := v.stable(c.snapshot.At, rules.StabilizationWindow, direction); stable != wanted {
+		v.slow(stable, RuleStabilization, fmt.Sprintf("%d rather than %d: stabilized over the last %v", stable, wanted, rules.StabilizationWindow))
+	}
+	if allowed := rules.step(v.Current); direction*(v.target-v.Current) > allowed {
+		paced := v.Current + direction*allowed
+		v.slow(paced, RuleStep, fmt.Sprintf("%d rather than %d: at most %d replicas a cycle", paced, v.target, allowed))
+	}
+}
+
+// slow replaces the target without calling it a matter of safety.
+func (v *variantState) slow(target int, rule Rule, message string) {
+	v.target = target
+	v.say(rule, message)
+}
+
+// stable returns the target within the window that asks for the smallest change in the direction; at most none.
+func (v *variantState) stable(now time.Time, window time.Duration, direction int) int {
+	smallest := v.target
+	for _, r := range v.recommendations {
+		if now.Sub(r.At) <= window && direction*r.Target < direction*smallest {
+			smallest = r.Target
+		}
+	}
+	if direction*smallest < direction*v.Current {
+		return v.Current
+	}
+	return smallest
+}
+
+func (b Behavior) window() time.Duration {
+	return max(b.ScaleUp.StabilizationWindow, b.ScaleDown.StabilizationWindow)
+}
+
+// recent drops what is older than the window, or lies in the future after a jump of the clock.
+func recent(past []Recommendation, now time.Time, window time.Duration) []Recommendation {
+	var kept []Recommendation
+	for _, r := range past {
+		if age := now.Sub(r.At); age >= 0 && age <= window {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
