@@ -26,7 +26,7 @@ type Reader struct {
 func Read(entry, text string) (*Reader, Value) {
 	r, v := read(&Reader{entry: entry}, text)
 	if !v.Present() && len(r.errs) == 0 {
-		r.fail(Error{Err: errors.New("empty document")})
+		r.Report(Error{Err: errors.New("empty document")})
 	}
 	return r, v
 }
@@ -40,15 +40,15 @@ func read(r *Reader, text string) (*Reader, Value) {
 	case errors.Is(err, io.EOF):
 		return r, absent
 	case err != nil:
-		r.fail(syntax(err, r.first))
+		r.Report(syntax(err, r.first))
 		return r, absent
 	}
 	switch err := decoder.Decode(&rest); {
 	case err == nil:
-		r.fail(Error{Line: r.first + rest.Line, Err: errors.New("more than one YAML document in one entry")})
+		r.Report(Error{Line: r.first + rest.Line, Err: errors.New("more than one YAML document in one entry")})
 		return r, absent
 	case !errors.Is(err, io.EOF):
-		r.fail(syntax(err, r.first))
+		r.Report(syntax(err, r.first))
 		return r, absent
 	}
 	if len(node.Content) != 1 || node.Content[0].Tag == "!!null" {
@@ -80,7 +80,8 @@ func (r *Reader) Err() error { return errors.Join(r.errs...) }
 // Failures counts the failures so far: a caller that compares it before and after knows whether an item was sound.
 func (r *Reader) Failures() int { return len(r.errs) }
 
-func (r *Reader) fail(e Error) {
+// Report records a failure that was found elsewhere; its entry becomes that of r.
+func (r *Reader) Report(e Error) {
 	e.Entry = r.entry
 	r.errs = append(r.errs, &e)
 }

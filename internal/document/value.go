@@ -49,7 +49,7 @@ func (v Value) Fail(format string, args ...any) {
 	if v.node != nil && v.node.Kind == yaml.ScalarNode {
 		e.Value = v.node.Value
 	}
-	v.r.fail(e)
+	v.r.Report(e)
 }
 
 // IsList and IsMap tell the kind of a value, for documents that come in two spellings.
@@ -64,17 +64,24 @@ func (v Value) Has(field string) bool {
 	return ok
 }
 
-// peek finds a field without judging the others.
+// Field returns one field of a mapping without judging the others, absent where v has no such field.
+func (v Value) Field(name string) Value {
+	field, _ := v.peek(name)
+	field.item, field.field = v.item, name
+	return field
+}
+
+// peek finds a field, also one that is null.
 func (v Value) peek(field string) (Value, bool) {
 	if !v.IsMap() {
-		return Value{}, false
+		return Value{r: v.r}, false
 	}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		if key := v.r.Value(v.node.Content[i]); key.node.Kind == yaml.ScalarNode && key.node.Value == field {
 			return v.r.Value(v.node.Content[i+1]), true
 		}
 	}
-	return Value{}, false
+	return Value{r: v.r}, false
 }
 
 // List returns the elements of a sequence; anything else present is a failure.
@@ -158,7 +165,7 @@ func (f Fields) Require(names ...string) {
 	for _, name := range names {
 		if !f.Get(name).Present() {
 			v := f.of
-			f.of.r.fail(Error{Line: v.Line(), Item: v.item, Field: name, Err: errors.New("missing")})
+			f.of.r.Report(Error{Line: v.Line(), Item: v.item, Field: name, Err: errors.New("missing")})
 		}
 	}
 }
