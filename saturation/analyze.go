@@ -52,7 +52,7 @@ func Analyze(replicas []Replica, cfg Config) (Analysis, error) {
 		return Analysis{}, fmt.Errorf("saturation: %w", err)
 	}
 	var total spare
-	groups := grouping{variants: make([]VariantAnalysis, 0, min(len(replicas), 8)), spares: make([]spare, 0, min(len(replicas), 8))}
+	groups := newGrouping(replicas)
 	for i := range replicas {
 		r := &replicas[i]
 		if err := r.validate(); err != nil {

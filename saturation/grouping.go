@@ -12,6 +12,21 @@ type grouping struct {
 // shortList is the number of variants up to which a linear search beats a map.
 const shortList = 8
 
+// newGrouping makes room for as many variants as the replicas have runs of one, within reason.
+func newGrouping(replicas []Replica) grouping {
+	runs := min(len(replicas), 1)
+	for i := 1; i < len(replicas) && runs < 1<<12; i++ {
+		if replicas[i].Variant != replicas[i-1].Variant {
+			runs++
+		}
+	}
+	g := grouping{variants: make([]VariantAnalysis, 0, runs), spares: make([]spare, 0, runs)}
+	if runs > shortList {
+		g.index = make(map[string]int, runs)
+	}
+	return g
+}
+
 // find returns the position of a variant, which is new where it has not been seen.
 func (g *grouping) find(name string) int {
 	if g.last < len(g.variants) && g.variants[g.last].Variant == name {
@@ -24,14 +39,8 @@ func (g *grouping) find(name string) int {
 	g.last = len(g.variants)
 	g.variants = append(g.variants, VariantAnalysis{Variant: name})
 	g.spares = append(g.spares, spare{})
-	switch {
-	case g.index != nil:
+	if g.index != nil {
 		g.index[name] = g.last
-	case len(g.variants) > shortList:
-		g.index = make(map[string]int, 4*shortList)
-		for i := range g.variants {
-			g.index[g.variants[i].Variant] = i
-		}
 	}
 	return g.last
 }

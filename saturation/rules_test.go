@@ -1,0 +1,240 @@
+package saturation_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wva-go/wva/saturation"
+)
+
+// load is the KV usage and queue length of one replica.
+type load [2]float64
+
+func replicas(variant string, loads ...load) []saturation.Replica {
+	var out []saturation.Replica
+	for _, l := range loads {
+		out = append(out, saturation.Replica{Variant: variant, KVUsage: l[0], QueueLength: l[1]})
+	}
+	return out
+}
+
+func analyze(t *testing.T, cfg saturation.Config, groups ...[]saturation.Replica) saturation.Analysis {
+	t.Helper()
+	var all []saturation.Replica
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	a, err := saturation.Analyze(all, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func targets(t *testing.T, a saturation.Analysis, states ...saturation.VariantState) map[string]int {
+	t.Helper()
+	list, err := a.Targets(states)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, target := range list {
+		got[target.Variant] = target.Replicas
+	}
+	return got
+}
+
+func near(got, want float64) bool { return math.Abs(got-want) < 1e-12 }
+
+func perVariant() saturation.Config {
+	cfg := saturation.DefaultConfig()
+	cfg.Transition = saturation.PerVariant
+	return cfg
+}
+
+// The trigger compares with <: a mean spare of exactly the trigger is enough.
+func TestWorkedExample1(t *testing.T) {
+	cfg := saturation.DefaultConfig()
+	for _, tt := range []struct {
+		second  float64
+		spare   float64
+		scaleUp bool
+	}{{0.72, 0.115, false}, {0.75, 0.10, false}, {0.751, 0.0995, true}} {
+		a := analyze(t, cfg, replicas("a", load{0.65, 0}, load{tt.second, 0}))
+		if !near(a.SpareKV, tt.spare) || a.ScaleUp != tt.scaleUp {
+			t.Errorf("with %v: spare %v, scale up %v; want %v, %v", tt.second, a.SpareKV, a.ScaleUp, tt.spare, tt.scaleUp)
+		}
+	}
+}
+
+func TestWorkedExample2(t *testing.T) {
+	states := []saturation.VariantState{
+		{Variant: "v1-l4", Cost: 5, Current: 2, Ready: 2},
+		{Variant: "v2-a100", Cost: 20, Current: 4, Ready: 3, Desired: 4},
+	}
+	busy := load{0.75, 0}
+	groups := [][]saturation.Replica{replicas("v1-l4", busy, busy), replicas("v2-a100", busy, busy, busy)}
+	for _, tt := range []struct {
+		cfg  saturation.Config
+		want map[string]int
+	}{
+		{perVariant(), map[string]int{"v1-l4": 3, "v2-a100": 4}},
+		{saturation.DefaultConfig(), map[string]int{"v1-l4": 2, "v2-a100": 4}},
+	} {
+		if diff := cmp.Diff(tt.want, targets(t, analyze(t, tt.cfg, groups...), states...)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", tt.cfg.Transition, diff)
+		}
+	}
+}
+
+func TestWorkedExample3(t *testing.T) {
+	a := analyze(t, saturation.DefaultConfig(),
+		replicas("a100", load{0.70, 2}, load{0.75, 3}), replicas("h100", load{0.60, 1}, load{0.65, 2}, load{0.55, 1}))
+	if !near(a.SpareKV, 0.15) || !near(a.SpareQueue, 3.2) || a.ScaleUp || a.ScaleDownSafe || !near(a.RemainingKV, -0.0125) {
+		t.Errorf("analysis = %+v", a)
+	}
+	got := targets(t, a, saturation.VariantState{Variant: "a100", Cost: 20, Current: 2, Ready: 2}, saturation.VariantState{Variant: "h100", Cost: 15, Current: 3, Ready: 3})
+	if diff := cmp.Diff(map[string]int{"a100": 2, "h100": 3}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	busy, idle := load{0.75, 0}, load{0.1, 0}
+	type state = saturation.VariantState
+	for _, tt := range []struct {
+		name     string
+		replicas [][]saturation.Replica
+		states   []state
+		want     map[string]int
+		kinds    map[string]saturation.Kind
+	}{
+		{
+			name:     "the cheapest grows",
+			replicas: [][]saturation.Replica{replicas("a", busy), replicas("b", busy)},
+			states:   []state{{Variant: "a", Cost: 20, Current: 1, Ready: 1}, {Variant: "b", Cost: 10, Current: 1, Ready: 1}},
+			want:     map[string]int{"a": 1, "b": 2},
+			kinds:    map[string]saturation.Kind{"a": saturation.OtherChosen, "b": saturation.ScaleUp},
+		},
+		{
+			name:     "equal costs: the one with more spare capacity grows",
+			replicas: [][]saturation.Replica{replicas("a", load{0.78, 0}), replicas("b", busy)},
+			states:   []state{{Variant: "a", Cost: 10, Current: 1, Ready: 1}, {Variant: "b", Cost: 10, Current: 1, Ready: 1}},
+			want:     map[string]int{"a": 1, "b": 2},
+		},
+		{
+			name:     "equal costs and spare capacity: the first name grows, the last shrinks",
+			replicas: [][]saturation.Replica{replicas("a", idle, idle), replicas("b", idle, idle)},
+			states:   []state{{Variant: "a", Cost: 10, Current: 2, Ready: 2}, {Variant: "b", Cost: 10, Current: 2, Ready: 2}},
+			want:     map[string]int{"a": 2, "b": 1},
+		},
+		{
+			name:     "pending replicas: the next cheapest grows",
+			replicas: [][]saturation.Replica{replicas("a", busy), replicas("b", busy)},
+			states:   []state{{Variant: "a", Cost: 5, Current: 1, Ready: 1, Pending: 1}, {Variant: "b", Cost: 10, Current: 1, Ready: 1}},
+			want:     map[string]int{"a": 1, "b": 2},
+		},
+		{
+			name:     "at its maximum, or without devices: the next cheapest grows",
+			replicas: [][]saturation.Replica{replicas("a", busy), replicas("b", busy), replicas("c", busy)},
+			states: []state{{Variant: "a", Cost: 5, Current: 1, Ready: 1, Max: 1}, {Variant: "b", Cost: 6, Current: 1, Ready: 1, Full: true},
+				{Variant: "c", Cost: 10, Current: 1, Ready: 1}},
+			want: map[string]int{"a": 1, "b": 1, "c": 2},
+		},
+		{
+			name:     "nobody may grow",
+			replicas: [][]saturation.Replica{replicas("a", busy)},
+			states:   []state{{Variant: "a", Cost: 5, Current: 1, Ready: 1, Max: 1}},
+			want:     map[string]int{"a": 1},
+			kinds:    map[string]saturation.Kind{"a": saturation.NoRoom},
+		},
+		{
+			name:     "never below one, and never below the minimum",
+			replicas: [][]saturation.Replica{replicas("a", idle), replicas("b", idle, idle)},
+			states:   []state{{Variant: "a", Cost: 20, Current: 1, Ready: 1}, {Variant: "b", Cost: 10, Current: 2, Ready: 2, Min: 2}},
+			want:     map[string]int{"a": 1, "b": 2},
+			kinds:    map[string]saturation.Kind{"a": saturation.AtMinimum, "b": saturation.AtMinimum},
+		},
+		{
+			name:     "a variant that stands at zero may grow",
+			replicas: [][]saturation.Replica{replicas("b", busy)},
+			states:   []state{{Variant: "a", Cost: 5}, {Variant: "b", Cost: 10, Current: 1, Ready: 1}},
+			want:     map[string]int{"a": 1, "b": 1},
+		},
+		{
+			name:     "more replicas report than should: the model waits for the leaving one",
+			replicas: [][]saturation.Replica{replicas("a", busy, busy)},
+			states:   []state{{Variant: "a", Cost: 5, Current: 1, Ready: 2, Desired: 1}},
+			want:     map[string]int{"a": 1},
+			kinds:    map[string]saturation.Kind{"a": saturation.Waiting},
+		},
+		{
+			name:     "a target not reached yet is kept",
+			replicas: [][]saturation.Replica{replicas("a", idle, idle)},
+			states:   []state{{Variant: "a", Cost: 5, Current: 2, Ready: 2, Desired: 5}},
+			want:     map[string]int{"a": 5},
+			kinds:    map[string]saturation.Kind{"a": saturation.Transition},
+		},
+		{
+			name:     "all replicas saturated",
+			replicas: [][]saturation.Replica{replicas("a", load{0.8, 0}, load{0.2, 5})},
+			states:   []state{{Variant: "a", Cost: 5, Current: 2, Ready: 2}},
+			want:     map[string]int{"a": 3},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := analyze(t, saturation.DefaultConfig(), tt.replicas...)
+			if diff := cmp.Diff(tt.want, targets(t, a, tt.states...)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			list, _ := a.Targets(tt.states)
+			for _, target := range list {
+				if want, ok := tt.kinds[target.Variant]; ok && target.Reason.Kind != want {
+					t.Errorf("%s: %s, want %s", target.Variant, target.Reason.Kind, want)
+				}
+				if target.Reason.String() == "" {
+					t.Errorf("%s: no sentence", target.Variant)
+				}
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	nan := math.NaN()
+	for _, tt := range []struct {
+		name    string
+		replica saturation.Replica
+		want    string
+	}{
+		{"NaN usage", saturation.Replica{Variant: "a", KVUsage: nan}, "replica 0: a: KV usage NaN"},
+		{"usage in percent", saturation.Replica{Variant: "a", KVUsage: 65}, "KV usage 65: want a number from 0 to 1"},
+		{"negative queue", saturation.Replica{Variant: "a", QueueLength: -1}, "queue length -1"},
+		{"endless queue", saturation.Replica{Variant: "a", QueueLength: math.Inf(1)}, "queue length +Inf"},
+		{"nameless", saturation.Replica{}, "variant is empty"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := saturation.Analyze([]saturation.Replica{tt.replica}, saturation.DefaultConfig())
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error = %v, want it to say %q", err, tt.want)
+			}
+		})
+	}
+	a := analyze(t, saturation.DefaultConfig(), replicas("a", load{0.5, 0}))
+	for _, tt := range []struct {
+		states []saturation.VariantState
+		want   string
+	}{
+		{[]saturation.VariantState{{Variant: "a"}, {Variant: "a"}}, `"a": want a name that occurs once`},
+		{[]saturation.VariantState{{Variant: "a", Cost: nan}}, "cost NaN"},
+		{[]saturation.VariantState{{Variant: "a", Current: -2}}, "current -2"},
+		{[]saturation.VariantState{{Variant: "a", Min: 3, Max: 2}}, "min 3 is above max 2"},
+	} {
+		if _, err := a.Targets(tt.states); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("error = %v, want it to say %q", err, tt.want)
+		}
+	}
+}
