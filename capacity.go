@@ -1,6 +1,8 @@
 package wva
 
 import (
+	"fmt"
+
 	"github.com/wva-go/wva/saturation"
 )
 
@@ -35,8 +37,8 @@ func (c *cycle) saturate(m *modelState) error {
 	states := make([]saturation.VariantState, len(m.variants))
 	for i, v := range m.variants {
 		states[i] = saturation.VariantState{
-			Variant: v.ID.Name, Cost: v.Cost, Current: v.Current, Ready: len(v.fresh), Desired: v.previous,
-			Min: v.Min, Max: c.devices.ceiling(v),
+			Variant: v.ID.Name, Cost: v.Cost, Current: v.Current, Ready: len(v.fresh), Pending: v.Pending,
+			Desired: v.previous, Min: v.Min, Max: v.Max, Full: c.devices.room(v) == 0,
 		}
 	}
 	targets, err := analysis.Targets(states)
@@ -46,9 +48,28 @@ func (c *cycle) saturate(m *modelState) error {
 	for i, t := range targets { // both are in the order of names
 		v := m.variants[i]
 		v.target = t.Replicas
-		v.say(Rule(saturationRule+t.Reason.Kind.String()), t.Reason.String())
+		if t.Reason.Kind != saturation.Transition {
+			// A replica that does not report is missing, not given up: the change counts, not where it started.
+			v.target = v.Current + t.Replicas - t.Start
+		}
+		v.say(Rule(saturationRule+t.Reason.Kind), t.Reason.String(), v.numbers(t.Reason)...)
+		if t.Reason.Kind == saturation.NoRoom && states[i].Full {
+			kind, cause := c.devices.refusal(v)
+			v.say(RuleGuardInventory, cause)
+			c.problem(Problem{Variant: v.ID, Model: m.key, Kind: kind, Message: fmt.Sprintf("variant %s cannot grow: %s", v.ID, cause)})
+		}
+		c.devices.take(v, v.target-v.Current)
 	}
 	return nil
+}
+
+// numbers are those that a saturation reason rests on.
+func (v *variantState) numbers(r saturation.Reason) []Number {
+	switch r.Kind {
+	case saturation.Transition, saturation.Waiting, saturation.NoMetrics:
+		return nil
+	}
+	return []Number{{"spareKV", r.SpareKV}, {"spareQueue", r.SpareQueue}, {"remainingKV", r.RemainingKV}, {"remainingQueue", r.RemainingQueue}}
 }
 
 // RuleArchitecture marks the warning about a model that is not a dense transformer.

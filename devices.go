@@ -1,6 +1,10 @@
 package wva
 
-import "github.com/wva-go/wva/model"
+import (
+	"fmt"
+
+	"github.com/wva-go/wva/model"
+)
 
 // deviceLedger keeps account of the devices that are free while a cycle hands them out.
 type deviceLedger struct {
@@ -54,11 +58,10 @@ func (l deviceLedger) take(v *variantState, replicas int) {
 	l.free[l.typeOf(v)] -= max(0, replicas) * v.DevicesPerReplica()
 }
 
-// ceiling returns the most replicas that v may reach: its maximum, and what there are devices for. 0 = no bound.
-func (l deviceLedger) ceiling(v *variantState) int {
-	reachable := v.Current + l.room(v)
-	if v.Max > 0 {
-		reachable = min(reachable, v.Max)
+// refusal says why there is no room for v.
+func (l deviceLedger) refusal(v *variantState) (ProblemKind, string) {
+	if l.limit == InventoryUnknown {
+		return InventoryMissing, "the devices there are could not be read, and there is no earlier inventory"
 	}
-	return reachable
+	return InventoryShort, fmt.Sprintf("too few %s devices are free", l.typeOf(v))
 }

@@ -43,6 +43,7 @@ func (v *variantState) guardBounds() {
 // guardInventory grants devices to the growth of the most important models first. A replica that is to go holds its
 // devices until it is gone, so what others give up is free in a later cycle.
 func (c *cycle) guardInventory() {
+	c.devices = newDeviceLedger(c) // what earlier stages reserved no longer counts
 	for _, m := range c.models {
 		for _, v := range m.variants {
 			floor := max(v.Current, min(v.target, v.Min))
@@ -62,10 +63,7 @@ func (c *cycle) refuse(v *variantState, granted int) {
 	if granted >= v.target {
 		return
 	}
-	kind, cause := InventoryShort, fmt.Sprintf("no more %s devices are free", c.devices.typeOf(v))
-	if c.snapshot.Inventory.Limit == InventoryUnknown {
-		kind, cause = InventoryMissing, "the devices there are could not be read, and there is no earlier inventory"
-	}
+	kind, cause := c.devices.refusal(v)
 	short := (v.target - granted) * v.DevicesPerReplica()
 	message := fmt.Sprintf("%d instead of %d replicas: %s", granted, v.target, cause)
 	c.problem(Problem{Variant: v.ID, Model: v.model.key, Kind: kind, Message: fmt.Sprintf("variant %s: %s", v.ID, message)})
