@@ -94,14 +94,16 @@ func (v Value) Bool() (bool, bool) {
 }
 
 // Block returns a scalar that is a document itself, such as an entry of a ConfigMap. The text of a block scalar (| or >)
-// comes with so many empty lines before it that its lines are those of the surrounding text; placed tells whether
-// it is one. The lines of any other scalar count from 1.
-func (v Value) Block() (text string, placed, ok bool) {
-	if text, ok = v.Text(); !ok {
-		return "", false, false
+// comes with so many empty lines before it that its lines are those of the surrounding text; the lines of any other
+// scalar count from 1.
+func (v Value) Block() (string, bool) {
+	text, ok := v.Text()
+	if ok && v.isBlock() {
+		text = strings.Repeat("\n", v.Line()) + text
 	}
-	if v.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
-		return text, false, true
-	}
-	return strings.Repeat("\n", v.Line()) + text, true, true
+	return text, ok
+}
+
+func (v Value) isBlock() bool {
+	return v.Present() && v.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 }

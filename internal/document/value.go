@@ -52,6 +52,24 @@ func (v Value) Fail(format string, args ...any) {
 	v.r.Report(e)
 }
 
+// Relay records a failure that another package found in the text of block (see [Value.Block]), a part of v.
+func (v Value) Relay(e *Error, block Value) {
+	relayed := *e
+	switch {
+	case !block.Present():
+		relayed.Line = v.Line()
+	case e.Line == 0 || !block.isBlock():
+		relayed.Line = block.Line()
+	}
+	relayed.Item = v.item
+	for _, part := range []string{e.Entry, e.Item} {
+		if part != "" {
+			relayed.Item += ": " + part
+		}
+	}
+	v.r.Report(relayed)
+}
+
 // IsList and IsMap tell the kind of a value, for documents that come in two spellings.
 func (v Value) IsList() bool { return v.Present() && v.node.Kind == yaml.SequenceNode }
 
