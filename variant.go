@@ -121,6 +121,9 @@ func (v Variant) Validate() error {
 	if v.Startup < 0 {
 		bad("startup %v: want 0 or more", v.Startup)
 	}
+	if err := v.Architecture.Validate(); err != nil {
+		bad("%w", err)
+	}
 	if v.Server != nil {
 		if err := v.Server.Validate(); err != nil {
 			bad("%w", err)
