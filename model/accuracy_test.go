@@ -111,7 +111,8 @@ func TestAccuracy(t *testing.T) {
 		p, at, want float64
 	}{
 		{"median ITL error", itl, 0.5, 0, 0.03},
-		{"99% of ITL errors", itl, 0.99, 0, 0.15},
+		{"98% of ITL errors", itl, 0.98, 0, 0.08},
+		{"worst ITL error", itl, 1, 0, 0.12}, // long prompts and short answers at the edge; see docs/queueing.md
 		{"median TTFT error", ttft, 0.5, 0, 0.10},
 		{"median p95 TTFT error", p95, 0.5, 0, 0.20},
 	} {
@@ -189,7 +190,7 @@ func TestMaxRateInSimulation(t *testing.T) {
 					t.Fatal(err)
 				}
 				cases++
-				within := meets(t, s.server, c.Rate*0.98, input, output, slo)
+				within := meets(t, s.server, c.Rate, input, output, slo)
 				beyond := meets(t, s.server, c.Rate*1.1, input, output, slo)
 				if within && !beyond {
 					good++
@@ -200,6 +201,9 @@ func TestMaxRateInSimulation(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d", good, cases)
+	if float64(good) < 0.95*float64(cases) {
+		t.Errorf("the maximum rate is right in %d of %d cases, want 95%%", good, cases)
+	}
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -175,17 +175,14 @@ func (l *law) dispersion(rate float64) float64 {
 // In the long run a queue in front of N places varies as that of one server with service times s: κ = (1 + CV²(s))/2. Departures are
 // the arrivals of a stay ago, so that over less than a stay they vary as the batch does: κ = dispersion. The weight between the two is that of
 // the stay S against the relaxation time τ = E[s]/(1 − σ)² of the queue. The ratio σ^(1/κ) gives the queue κ times the length in heavy
-// traffic.
+// traffic. In overload it is σ itself: the far end of the queue decides, and what leaves has to be μ(N).
 func (l *law) tail(sigma, dispersion float64) float64 {
-	if sigma <= 0 {
-		return 0
+	if sigma <= 0 || sigma >= 1 {
+		return max(sigma, 0)
 	}
 	long := (1 + l.service) / 2
-	kappa := long
-	if sigma < 1 {
-		stay := l.stay * l.iteration(l.limit)
-		relax := l.place / ((1 - sigma) * (1 - sigma))
-		kappa = long + (dispersion-long)*stay/(stay+relax)
-	}
+	stay := l.stay * l.iteration(l.limit)
+	relax := l.place / ((1 - sigma) * (1 - sigma))
+	kappa := long + (dispersion-long)*stay/(stay+relax)
 	return math.Pow(sigma, 1/kappa)
 }

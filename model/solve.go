@@ -72,7 +72,8 @@ func (q *Queue) solve(rate float64) stationary {
 //
 //	z(n) = α + β·in + n·token + (T + λ·E[(β·in)²])·(½ + λ·β·in),  T = (α + n·token)/(1 − λ·β·in)
 //
-// with the first two moments of n over those states in inside; an arrival that finds the server empty or full starts with an iteration.
+// with the first two moments of n over those states in inside. One that finds the server full does so beside N − 1 others once it has a
+// place, and one that finds it empty starts at once.
 func (q *Queue) firstToken(s *stationary, inside [3]float64, full float64) {
 	l := &q.law
 	load := min(s.rate, l.maxRate) * l.prompt
@@ -84,8 +85,7 @@ func (q *Queue) firstToken(s *stationary, inside [3]float64, full float64) {
 	fixed := start + share(0)
 	slope := l.chunks*token + share(1) - share(0)
 
-	limit := max(0, float64(l.states)-1)
-	atLimit := start + l.chunks*limit*token
+	atLimit := fixed + slope*max(0, float64(l.states)-1)
 	mean := s.empty*start + fixed*inside[0] + slope*inside[1] + full*atLimit
 	square := s.empty*start*start + fixed*fixed*inside[0] + 2*fixed*slope*inside[1] + slope*slope*inside[2] + full*atLimit*atLimit
 	s.residual = 0.5 * ((l.alpha/(1-load)+arrivals)*inside[0] + token/(1-load)*inside[1])
