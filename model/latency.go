@@ -155,7 +155,7 @@ func invert(p, scale float64, above func(t float64) float64) float64 {
 		} else {
 			hi = mid
 		}
-		if hi-lo < 1e-6*hi {
+		if hi-lo < 1e-4*hi {
 			break
 		}
 	}

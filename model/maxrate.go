@@ -8,22 +8,24 @@ import (
 // admissible is the fraction of the stable maximum up to which MaxRate goes.
 const admissible = 1 - 1e-3
 
-// MaxRate returns the highest rate that meets every target of the SLO, and which one binds there. Where every rate meets them it is
-// just below MaxStableRate and the binding is stability. An [*InfeasibleError] says which target a request alone misses already.
+// headroom is the part of the rate at which a prediction just meets its target that MaxRate returns. Predicted latencies are off by
+// a percent or two either way; without headroom half of the answers would just miss in reality.
+const headroom = 0.97
+
+// MaxRate returns the highest rate that meets every target of the SLO, and which one binds, less a headroom of 3% for the
+// error of the prediction. Where every rate meets them it is just below MaxStableRate and the binding is stability. An [*InfeasibleError] says which target a request alone misses already.
 func (q *Queue) MaxRate(slo SLO) (Capacity, error) {
 	if err := slo.Validate(); err != nil {
 		return Capacity{}, fmt.Errorf("model: %w", err)
 	}
 	top := q.law.maxRate * admissible
-	best, binding := q.strain(slo, q.solve(top))
-	rate := top
-	if best <= 0 {
-		binding = BindingThroughput
-	} else {
+	rate, binding := top, BindingThroughput
+	if strain, worst := q.strain(slo, q.solve(top)); strain > 0 {
 		var err error
-		if rate, binding, err = q.search(slo, top, best); err != nil {
+		if rate, binding, err = q.search(slo, top, strain, worst); err != nil {
 			return Capacity{}, err
 		}
+		rate *= headroom
 	}
 	if tokens := rate * q.output.Mean; slo.TokensPerSecond > tokens {
 		return Capacity{}, &InfeasibleError{Target: targetTokens, Want: slo.TokensPerSecond, Floor: tokens}
@@ -59,14 +61,13 @@ func (q *Queue) strain(slo SLO, s stationary) (float64, Binding) {
 
 // search finds the rate at which the strain crosses 0, below a rate that it exceeds 0 at. It keeps a bracket and halves the weight
 // of an end that stays (the Illinois method), from a first guess by the fluid limit.
-func (q *Queue) search(slo SLO, top, atTop float64) (float64, Binding, error) {
+func (q *Queue) search(slo SLO, top, atTop float64, binding Binding) (float64, Binding, error) {
 	idle := q.solve(0)
 	lo, hi := 0.0, top
-	atLo, binding := q.strain(slo, idle)
+	atLo, floor := q.strain(slo, idle)
 	if atLo > 0 {
-		return 0, "", q.infeasible(slo, idle, binding)
+		return 0, "", q.infeasible(slo, idle, floor)
 	}
-	_, binding = q.strain(slo, q.solve(top))
 	atHi := atTop
 	guess := q.fluid(slo)
 	side := 0
@@ -91,7 +92,7 @@ func (q *Queue) search(slo SLO, top, atTop float64) (float64, Binding, error) {
 			side = 1
 		} else {
 			lo, atLo = mid, x
-			if x > -1e-7 {
+			if x > -1e-6 {
 				binding = b
 				break
 			}

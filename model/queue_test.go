@@ -321,5 +321,5 @@ func ExampleQueue_MaxRate() {
 		return
 	}
 	fmt.Printf("%.1f requests/s, bound by %s: TTFT %.0f ms, ITL %.1f ms\n", c.Rate, c.Binding, 1e3*c.Performance.TTFT.Mean, 1e3*c.Performance.ITL.Mean)
-	// Output: 4.5 requests/s, bound by itl: TTFT 55 ms, ITL 24.0 ms
+	// Output: 4.3 requests/s, bound by itl: TTFT 54 ms, ITL 23.5 ms
 }

@@ -23,47 +23,30 @@ func (q *Queue) solve(rate float64) stationary {
 	kappa := l.dispersion(min(rate, l.maxRate))
 	// Births λ + (κ − 1)·μ(n − 1) and deaths κ·μ(n): the drift λ − μ(n) with κ times the noise, and E[μ] = λ as it must be.
 	birth, noise := rate/kappa, (kappa-1)/kappa
-	term, zero := 1.0, 1.0
-	var sum, first, second, flow float64 // over the states 1 to N
+	c := newChain()
 	for i := 1; i < len(l.death); i++ {
-		n, mu := float64(i), l.death[i]
-		term *= (birth + noise*l.death[i-1]) * l.inverse[i]
-		if term > rescaleAbove {
-			const scale = 1 / rescaleAbove
-			term, zero, sum, first, second, flow = term*scale, zero*scale, sum*scale, first*scale, second*scale, flow*scale
-		}
-		sum += term
-		first += n * term
-		second += n * n * term
-		flow += mu * term
+		c.add(float64(i), (birth+noise*l.death[i-1])*l.inverse[i], l.death[i])
 	}
 	room := -1
 	if q.server.MaxQueue != 0 {
 		room = max(q.server.MaxQueue, 0)
 	}
-	t := sumTail(l.tail(rate/l.maxRate, kappa), room)
-	weight := 1.0 // of what was summed, where the far end of the tail is the heavier one
-	if t.body != 1 {
-		weight = t.body
-	}
 	limit := float64(l.states)
-	last := term * weight
-	beyond := term * t.mass
-	total := (zero+sum)*weight + beyond
+	c.finish(limit, l.death[l.states], l.tail(rate/l.maxRate, kappa), room)
 
-	s := stationary{rate: rate, empty: zero * weight / total}
-	s.rejected = term * t.last / total
-	s.delayed = (last + beyond - term*t.last) / (total - term*t.last)
-	s.waiting = term * t.first / total
-	s.batch = (first*weight + limit*beyond) / total
-	s.variance = max(0, (second*weight+limit*limit*beyond)/total-s.batch*s.batch)
-	flow = flow*weight + l.death[l.states]*beyond
-	s.average = l.alpha + l.work/l.stay
-	if flow > 0 {
-		s.average = max(s.average, s.batch*total/(l.stay*flow))
+	s := stationary{
+		rate: rate, empty: c.empty, batch: c.first, variance: max(0, c.second-c.first*c.first), waiting: c.waiting, rejected: c.last,
+		delayed: (c.full + c.beyond - c.last) / (1 - c.last), average: l.iteration(1),
 	}
-	inside := [3]float64{(sum - term) * weight / total, (first - limit*term) * weight / total, (second - limit*limit*term) * weight / total}
-	q.firstToken(&s, inside, (last+beyond)/total)
+	if c.flow > 0 {
+		s.average = max(s.average, c.first/(l.stay*c.flow))
+	}
+	saturated := c.full + c.beyond
+	inside := [3]float64{1 - c.empty - saturated, c.first - limit*saturated, c.second - limit*limit*saturated}
+	for i := range inside {
+		inside[i] = max(0, inside[i]) // differences of near numbers
+	}
+	q.firstToken(&s, inside, saturated)
 	return s
 }
 
