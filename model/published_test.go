@@ -182,3 +182,32 @@ func ExamplePublished() {
 	fmt.Printf("%.3f requests/s %v\n", c.Rate, err)
 	// Output: 1.314 requests/s <nil>
 }
+
+func TestParsePerfParms(t *testing.T) {
+	p, err := model.ParsePerfParms(map[string]string{"alpha": "20.58", "beta": "0.41"}, map[string]string{"gamma": "5.2", "delta": "0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (model.PublishedParameters{Alpha: 0.02058, Beta: 0.00041, Gamma: 0.0052, Delta: 0.0001}); math.Abs(p.Alpha-want.Alpha)+math.Abs(p.Beta-want.Beta)+math.Abs(p.Gamma-want.Gamma)+math.Abs(p.Delta-want.Delta) > 1e-15 {
+		t.Errorf("got %+v, want %+v", p, want)
+	}
+	if got := p.Profile(128, 128); got.Alpha != p.Alpha || math.Abs(got.Beta+got.Gamma*192-p.Beta) > 1e-15 {
+		t.Errorf("profile %+v does not decode like %+v", got, p)
+	}
+	_, err = model.ParsePerfParms(map[string]string{"alpha": "-1"}, map[string]string{"gamma": "x", "delta": "NaN"})
+	for _, want := range []string{`decodeParms.alpha "-1"`, "decodeParms.beta: missing", `prefillParms.gamma "x"`, `prefillParms.delta "NaN"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error = %v, want it to say %q", err, want)
+		}
+	}
+}
+
+func FuzzParsePerfParms(f *testing.F) {
+	f.Add("20.58", "0.41")
+	f.Fuzz(func(t *testing.T, alpha, gamma string) {
+		p, err := model.ParsePerfParms(map[string]string{"alpha": alpha, "beta": "1"}, map[string]string{"gamma": gamma, "delta": "1"})
+		if err == nil && !(p.Alpha >= 0 && p.Gamma >= 0 && p.Alpha+p.Gamma < math.Inf(1)) {
+			t.Fatalf("%q, %q became %+v", alpha, gamma, p)
+		}
+	})
+}
