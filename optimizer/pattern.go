@@ -1,0 +1,240 @@
+package optimizer
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// pattern is one way to serve a workload in full: replicas of each of its candidates.
+type pattern struct {
+	replicas []int   // by candidate
+	cost     float64 // per hour
+	penalty  float64
+	moves    bool // whether accelerators change
+}
+
+func (p pattern) value() float64 { return p.cost + p.penalty }
+
+// maxPatterns bounds the ways to mix that are looked at for one workload; beyond it only mixes of two candidates are.
+const maxPatterns = 4000
+
+// patterns lists the ways to serve a workload, the best first: by value, then those that stay, then by name. None that uses more of
+// some candidate and less of none is among them.
+func (w *Workload) patterns(o Options) []pattern {
+	var list []pattern
+	if o.Mixed && len(w.Candidates) > 1 {
+		list = w.mixes(len(w.Candidates), o)
+		if len(list) > maxPatterns {
+			list = w.mixes(2, o)
+		}
+	} else {
+		for i := range w.Candidates {
+			if n, ok := w.cover(i); ok {
+				replicas := w.floor()
+				replicas[i] = n
+				list = append(list, w.price(replicas, o))
+			}
+		}
+	}
+	if w.Keep && len(w.Current) > 0 {
+		if kept := slices.DeleteFunc(slices.Clone(list), func(p pattern) bool { return p.moves }); len(kept) > 0 {
+			list = kept
+		}
+	}
+	slices.SortStableFunc(list, func(a, b pattern) int {
+		return cmp.Or(compareValue(a.value(), b.value()), cmp.Compare(b2i(a.moves), b2i(b.moves)))
+	})
+	return list
+}
+
+// compareValue orders values that differ by more than rounding.
+func compareValue(a, b float64) int {
+	if math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b)) {
+		return 0
+	}
+	return cmp.Compare(a, b)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// floor is the replicas that every pattern has: the minimum of each candidate.
+func (w *Workload) floor() []int {
+	replicas := make([]int, len(w.Candidates))
+	for i, c := range w.Candidates {
+		replicas[i] = c.Min
+	}
+	return replicas
+}
+
+// cover returns the replicas of candidate i that serve what the minimums of the others leave; false where its maximum, or the workload's, is in the way.
+func (w *Workload) cover(i int) (int, bool) {
+	rate, total := w.Rate, 0
+	for j, c := range w.Candidates {
+		if j != i {
+			rate -= float64(c.Min) * c.Rate
+			total += c.Min
+		}
+	}
+	c := w.Candidates[i]
+	n := max(replicasFor(rate, c.Rate), c.Min, w.Min-total)
+	return n, w.allows(i, n, total)
+}
+
+// replicasFor returns the replicas that carry a rate; a rounding error more than a whole number is none.
+func replicasFor(rate, each float64) int {
+	return max(0, int(math.Ceil(rate/each*(1-1e-12))))
+}
+
+func (w *Workload) allows(i, n, others int) bool {
+	c := w.Candidates[i]
+	return (c.Max == 0 || n <= c.Max) && (w.Max == 0 || n+others <= w.Max)
+}
+
+// mixes lists the covers by up to so many candidates from which no replica can be taken away.
+func (w *Workload) mixes(kinds int, o Options) []pattern {
+	var list []pattern
+	replicas := w.floor()
+	var walk func(i, used int)
+	walk = func(i, used int) {
+		if len(list) > maxPatterns {
+			return
+		}
+		if i == len(w.Candidates) {
+			if w.covers(replicas) && w.minimal(replicas) {
+				list = append(list, w.price(slices.Clone(replicas), o))
+			}
+			return
+		}
+		c := w.Candidates[i]
+		need := max(c.Min, replicasFor(w.remaining(replicas, i), c.Rate), w.Min-w.others(replicas, i))
+		if c.Max > 0 {
+			need = min(need, c.Max)
+		}
+		from := c.Min
+		if used+1 >= kinds || i == len(w.Candidates)-1 { // the last to join brings all that is still needed
+			replicas[i] = c.Min
+			walk(i+1, used)
+			from = max(need, c.Min+1)
+		}
+		for n := from; n <= need; n++ {
+			replicas[i] = n
+			if extra := used + b2i(n > c.Min); extra <= kinds {
+				walk(i+1, extra)
+			}
+		}
+		replicas[i] = c.Min
+	}
+	walk(0, 0)
+	return list
+}
+
+// remaining is the rate that candidates other than i leave, those after i at their minimum.
+func (w *Workload) remaining(replicas []int, i int) float64 {
+	rate := w.Rate
+	for j, n := range replicas {
+		if j != i {
+			rate -= float64(n) * w.Candidates[j].Rate
+		}
+	}
+	return max(rate, 0)
+}
+
+// others counts the replicas of candidates other than i.
+func (w *Workload) others(replicas []int, i int) int {
+	total := -replicas[i]
+	for _, n := range replicas {
+		total += n
+	}
+	return total
+}
+
+func (w *Workload) covers(replicas []int) bool {
+	rate, total := 0.0, 0
+	for i, n := range replicas {
+		rate += float64(n) * w.Candidates[i].Rate
+		total += n
+	}
+	return rate >= w.Rate*(1-1e-12) && total >= w.Min && (w.Max == 0 || total <= w.Max)
+}
+
+// minimal tells whether no replica beyond the minimums can be taken away.
+func (w *Workload) minimal(replicas []int) bool {
+	for i := range replicas {
+		if replicas[i] == w.Candidates[i].Min {
+			continue
+		}
+		replicas[i]--
+		still := w.covers(replicas)
+		replicas[i]++
+		if still {
+			return false
+		}
+	}
+	return true
+}
+
+// price works out cost and transition penalty. A change of count on one accelerator is free. Otherwise the penalty is that part of the cost of what is
+// taken away and of what is added; for a change from one accelerator to another that is all of the old and the new, as published, and for a first allocation
+// all of the new. What is taken away counts at what the old accelerator would need for the load of today: that makes the penalty a
+// distance, so that no detour is cheaper than the way, and a plan that has been carried out stays. The greedy solver counts what runs.
+func (w *Workload) price(replicas []int, o Options) pattern {
+	p := pattern{replicas: replicas}
+	current, old := w.current()
+	running, kinds := old > 0, 0
+	only := -1 // the candidate of a current allocation on one
+	for i, n := range replicas {
+		p.cost += float64(n) * w.Candidates[i].Cost
+		if current[i] > 0 {
+			running, only = true, i
+			kinds++
+		}
+		p.moves = p.moves || (n > 0) != (current[i] > 0)
+	}
+	p.moves = running && (p.moves || old > 0)
+	from := current
+	if !o.Greedy && kinds == 1 && old == 0 {
+		if n, ok := w.cover(only); ok {
+			from = w.floor()
+			from[only] = n
+		}
+	}
+	moved := 0.0
+	for i, n := range replicas {
+		if !o.Greedy || (n > 0) != (from[i] > 0) {
+			moved += math.Abs(float64(n-from[i])) * w.Candidates[i].Cost
+		}
+	}
+	p.penalty = o.Penalty * moved
+	if p.moves {
+		p.penalty += o.Hysteresis * w.currentCost(current)
+	}
+	return p
+}
+
+// current returns the replicas that run now by candidate, and those of candidates that the workload no longer has.
+func (w *Workload) current() (byCandidate []int, others int) {
+	byCandidate = make([]int, len(w.Candidates))
+	for _, a := range w.Current {
+		i := slices.IndexFunc(w.Candidates, func(c Candidate) bool { return c.Name == a.Candidate })
+		if i < 0 {
+			others += a.Replicas
+			continue
+		}
+		byCandidate[i] += a.Replicas
+	}
+	return byCandidate, others
+}
+
+func (w *Workload) currentCost(current []int) float64 {
+	cost := 0.0
+	for i, n := range current {
+		cost += float64(n) * w.Candidates[i].Cost
+	}
+	return cost
+}
