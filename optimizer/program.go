@@ -56,12 +56,20 @@ func (p *program) solve(nodes int, start []int) solution {
 		best.proven, best.bound = true, best.value
 		return best
 	}
-	b := brancher{program: p, dual: d, best: best.selected, value: best.value, budget: nodes}
-	b.run()
-	best.selected, best.value, best.nodes = b.best, b.value, b.nodes
-	best.proven = b.complete
-	if best.proven {
-		best.bound = best.value
+	b := newBrancher(p, d)
+	best.nodes = b.polish(best.selected, nodes)
+	all := make([]int, len(p.items))
+	for i := range all {
+		all[i] = i
+	}
+	best.proven = b.search(all, best.selected, p.room(best.selected), nodes)
+	best.nodes += b.nodes
+	if b.best != nil {
+		best.selected = slices.Clone(b.best)
+	}
+	best.value = p.value(best.selected)
+	if best.proven || p.closed(best.value, d.bound) {
+		best.proven, best.bound = true, best.value
 	}
 	return best
 }
