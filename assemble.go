@@ -16,7 +16,7 @@ func (c *cycle) report() Report {
 		r.Decisions = append(r.Decisions, d)
 	}
 	for _, m := range c.models {
-		r.Models = append(r.Models, ModelReport{ModelKey: m.key, Metrics: m.metrics, Message: m.message, Saturation: m.analysis, SafetyNet: m.held})
+		r.Models = append(r.Models, ModelReport{ModelKey: m.key, Metrics: m.metrics, Message: m.message, Saturation: m.analysis, Demand: m.demand, Plan: m.plan, SafetyNet: m.held})
 	}
 	slices.SortFunc(r.Models, func(a, b ModelReport) int { return a.Compare(b.ModelKey) })
 	c.reportInventory()
@@ -35,7 +35,7 @@ func (v *variantState) decision() Decision {
 		Variant: v.ID, Model: v.Model, Accelerator: v.Accelerator, Scale: v.Variant.Target,
 		Current: v.Current, Ready: len(v.fresh), Target: v.target, Action: action(v.Current, v.target),
 		Reasons: v.reasons, Override: v.override,
-		Cost: v.Cost * float64(v.target), CostDelta: v.Cost * float64(v.target-v.Current),
+		Cost: v.Cost * float64(v.target), CostDelta: v.Cost * float64(v.target-v.Current), Predicted: v.predicted,
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wva-go/wva/model"
+	"github.com/wva-go/wva/optimizer"
 	"github.com/wva-go/wva/saturation"
 )
 
@@ -32,7 +34,10 @@ type modelState struct {
 	complete   bool   // every replica reports fresh metrics
 	held       string // why the safety net holds the targets; empty = it does not
 	analysis   *saturation.Analysis
-	demand     *Demand // nil = not known
+	class      string // the most important service class of its variants; empty = none
+	slo        model.SLO
+	plan       *optimizer.Assignment // nil = the optimizer was not asked
+	demand     *Demand               // nil = not known
 	remembered ModelHistory
 }
 
@@ -46,6 +51,11 @@ type variantState struct {
 	past            VariantHistory
 	recommendations []Recommendation
 	target          int
+	queue           *model.Queue   // nil = no model-based opinion
+	capacity        model.Capacity // of one replica
+	wanted          int            // the model-based target
+	hasModel        bool
+	predicted       Prediction
 	reasons         []Reason
 	override        *Override
 }
@@ -92,8 +102,8 @@ func (c *cycle) admit(v Variant, byKey map[ModelKey]*modelState) {
 		state.previous, state.known, state.past = past.Target, true, past
 		state.recommendations = past.Recommendations
 	}
-	if class, _, ok := c.policy.ServiceClasses.For(v.ServiceClass, v.Model); ok {
-		m.priority = min(m.priority, class.Priority)
+	if class, slo, ok := c.policy.ServiceClasses.For(v.ServiceClass, v.Model); ok && class.Priority < m.priority {
+		m.priority, m.class, m.slo = class.Priority, class.Name, slo
 	}
 	m.variants = append(m.variants, state)
 	c.variants = append(c.variants, state)

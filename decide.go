@@ -21,6 +21,12 @@ func Decide(s Snapshot, p Policy, h History) (Report, History, error) {
 	for _, m := range c.models {
 		c.analyze(m)
 	}
+	if p.Mode != CapacityOnly {
+		c.propose()
+		for _, m := range c.models {
+			c.combine(m)
+		}
+	}
 	for _, m := range c.models {
 		for _, v := range m.variants {
 			c.pace(v)
@@ -28,6 +34,9 @@ func Decide(s Snapshot, p Policy, h History) (Report, History, error) {
 		c.settleZero(m)
 	}
 	c.guard()
+	for _, m := range c.models {
+		m.predict()
+	}
 	return c.report(), c.remember(), nil
 }
 

@@ -13,7 +13,8 @@ type Demand struct {
 	Completions float64 `json:"completions"`
 	// Growth is how many requests per second pile up, waiting or running; negative where a backlog shrinks.
 	Growth float64 `json:"growth"`
-	// Rate is the arrival rate in requests per second: measured at the entrance, or Completions + Growth.
+	// Rate is the arrival rate in requests per second: measured at the entrance, or Completions and what piles up on top of them. A shrinking backlog is not
+	// subtracted: queues are reported as peaks, which fall a window later than the requests finish, and that would read as a lull.
 	Rate float64 `json:"rate"`
 	// Forecast is the rate to provide for: what is expected when replicas started now will serve.
 	Forecast float64 `json:"forecast"`
@@ -65,7 +66,7 @@ func (c *cycle) estimateDemand(m *modelState) {
 	if dt := c.snapshot.At.Sub(past.At); known && dt > 0 && dt <= c.policy.StaleAfter {
 		d.Growth = (inSystem - past.InSystem) / dt.Seconds()
 	}
-	d.Rate = max(0, d.Completions+d.Growth)
+	d.Rate = d.Completions + max(0, d.Growth)
 	if measured.ArrivalRate.Valid && measured.ArrivalRate.Value >= 0 {
 		d.Rate = measured.ArrivalRate.Value
 	}

@@ -31,6 +31,9 @@ func newDeviceLedger(c *cycle) deviceLedger {
 
 // deviceType resolves the name of an accelerator, or its type, to the type that inventories count.
 func (c *cycle) deviceType(accelerator string) string {
+	if accelerator == "" {
+		return "unknown"
+	}
 	if u, ok := c.policy.UnitCosts.Lookup(accelerator); ok {
 		return u.Type
 	}

@@ -1,6 +1,10 @@
 package wva
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // Rules of the guard.
 const (
@@ -8,10 +12,11 @@ const (
 	RuleGuardMinimum   Rule = "guard.minimum"   // the variant's minimum
 	RuleGuardMaximum   Rule = "guard.maximum"   // the variant's maximum
 	RuleGuardInventory Rule = "guard.inventory" // the devices there are
+	RuleGuardBudget    Rule = "guard.budget"    // the cost per hour that the fleet or a class may have
 )
 
 // guard is the last stage: whatever the others wanted, no target leaves the cycle that shrinks on incomplete metrics,
-// lies outside its variant's bounds or needs devices that are not there. Where these disagree the later one wins,
+// lies outside its variant's bounds, needs devices that are not there or grows beyond a budget. Where these disagree the later one wins,
 // except that a minimum, which an operator asked for, is not cut back for want of devices.
 func (c *cycle) guard() {
 	for _, m := range c.models {
@@ -21,6 +26,32 @@ func (c *cycle) guard() {
 		}
 	}
 	c.guardInventory()
+	for _, b := range c.policy.Budgets {
+		c.guardBudget(b.Class, b.PerHour)
+	}
+}
+
+// guardBudget takes growth back, of the least important models first, until the cost of the targets is within a budget or nothing grows any more.
+func (c *cycle) guardBudget(class string, perHour float64) {
+	total := 0.0
+	for _, v := range c.variants {
+		if class == "" || v.model.class == class {
+			total += v.Cost * float64(v.target)
+		}
+	}
+	for _, m := range slices.Backward(c.models) {
+		for _, v := range slices.Backward(m.variants) {
+			floor := max(v.Current, v.Min)
+			if class != "" && m.class != class || v.Cost <= 0 || v.target <= floor || total <= perHour+1e-9 {
+				continue
+			}
+			granted := max(floor, v.target-int(math.Ceil((total-perHour)/v.Cost-1e-9)))
+			total -= v.Cost * float64(v.target-granted)
+			message := fmt.Sprintf("%d instead of %d replicas: the budget of %g an hour", granted, v.target, perHour)
+			c.problem(Problem{Variant: v.ID, Model: m.key, Kind: BudgetShort, Message: fmt.Sprintf("variant %s: %s", v.ID, message)})
+			v.overrule(granted, RuleGuardBudget, message, Number{"budget", perHour})
+		}
+	}
 }
 
 func (v *variantState) guardMetrics() {

@@ -3,10 +3,12 @@ package wva
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/wva-go/wva/cost"
 	"github.com/wva-go/wva/model"
+	"github.com/wva-go/wva/optimizer"
 	"github.com/wva-go/wva/saturation"
 )
 
@@ -22,6 +24,10 @@ type Policy struct {
 	Behavior    Behavior    `json:"behavior,omitzero"`    // windows and steps that slow changes down
 	ScaleToZero ScaleToZero `json:"scaleToZero,omitzero"` // models that may run without replicas
 	Forecasting Forecasting `json:"forecasting,omitzero"` // of HYBRID and MODEL-ONLY
+	// Optimizer, Quotas and Budgets are for HYBRID and MODEL-ONLY; the budgets bind in every mode, by the guard.
+	Optimizer optimizer.Options  `json:"optimizer"`
+	Quotas    []optimizer.Quota  `json:"quotas,omitempty"`
+	Budgets   []optimizer.Budget `json:"budgets,omitempty"`
 	// PublishedArbitration arbitrates as WVA 0.4 did, for comparison: see [Hybrid].
 	PublishedArbitration bool `json:"publishedArbitration,omitempty"`
 }
@@ -42,7 +48,15 @@ func DefaultPolicy() Policy {
 		Mode:       CapacityOnly,
 		Saturation: saturation.Configs{Default: saturation.DefaultConfig()},
 		StaleAfter: 5 * time.Minute,
+		Optimizer:  defaultOptimizer(),
 	}
+}
+
+// defaultOptimizer shares a model's load among its variants, since they are there, and what is left of scarce devices by priority.
+func defaultOptimizer() optimizer.Options {
+	o := optimizer.DefaultOptions()
+	o.Mixed, o.Policy, o.Delayed, o.Nodes = true, optimizer.PriorityExhaustive, true, 20_000
+	return o
 }
 
 // Validate reports everything that makes the policy unusable.
@@ -61,7 +75,17 @@ func (p Policy) Validate() error {
 	} else if err := p.Saturation.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("policy: %w", err))
 	}
-	errs = append(errs, p.ServiceClasses.Validate(), p.Behavior.Validate(), p.ScaleToZero.Validate())
+	if p.Mode != CapacityOnly {
+		if err := p.Optimizer.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("policy: %w", err))
+		}
+	}
+	for i, b := range p.Budgets {
+		if !(b.PerHour >= 0) || math.IsInf(b.PerHour, 0) {
+			errs = append(errs, fmt.Errorf("policy: budget %d: %v per hour: want a finite number, 0 or more", i, b.PerHour))
+		}
+	}
+	errs = append(errs, p.ServiceClasses.Validate(), p.UnitCosts.Validate(), p.Behavior.Validate(), p.ScaleToZero.Validate())
 	if q := p.Forecasting.Quantile; !(q >= 0 && q < 1) {
 		errs = append(errs, fmt.Errorf("policy: forecast quantile %v: want 0 for the default, or a number below 1", q))
 	}

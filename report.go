@@ -3,6 +3,7 @@ package wva
 import (
 	"time"
 
+	"github.com/wva-go/wva/optimizer"
 	"github.com/wva-go/wva/saturation"
 )
 
@@ -20,10 +21,12 @@ type Report struct {
 // ModelReport is what a cycle found out about one model.
 type ModelReport struct {
 	ModelKey
-	Metrics    MetricsReason        `json:"metrics"`              // state of the model's metrics
-	Message    string               `json:"message"`              // the same as a sentence, with what to check
-	Saturation *saturation.Analysis `json:"saturation,omitempty"` // nil where the analysis did not run
-	SafetyNet  string               `json:"safetyNet,omitempty"`  // why the model's targets were held, where they were
+	Metrics    MetricsReason         `json:"metrics"`              // state of the model's metrics
+	Message    string                `json:"message"`              // the same as a sentence, with what to check
+	Saturation *saturation.Analysis  `json:"saturation,omitempty"` // nil where the analysis did not run
+	Demand     *Demand               `json:"demand,omitempty"`     // nil where it is not known, or not asked for
+	Plan       *optimizer.Assignment `json:"plan,omitempty"`       // of the optimizer; nil where it was not asked
+	SafetyNet  string                `json:"safetyNet,omitempty"`  // why the model's targets were held, where they were
 }
 
 // Problem is something that a cycle met and an operator should know. It never stops the cycle.
@@ -47,6 +50,7 @@ const (
 	InventoryStale   ProblemKind = "InventoryStale"   // an earlier inventory is in force
 	InventoryMissing ProblemKind = "InventoryMissing" // nobody knows the devices there are: nothing grows
 	InventoryShort   ProblemKind = "InventoryShort"   // there are not enough devices for what is wanted
+	BudgetShort      ProblemKind = "BudgetShort"      // a budget has no room for what is wanted
 )
 
 // Decision returns the decision for a variant.
