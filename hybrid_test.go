@@ -190,7 +190,7 @@ func TestBehavior(t *testing.T) {
 	}
 	// A lull of a minute does not shrink what was wanted within the window.
 	h := wva.History{}
-	for i, rate := range []float64{7, 7, 0.1, 0.1, 0.1, 0.1, 0.1} {
+	for i, rate := range []float64{5.5, 5.5, 0.1, 0.1, 0.1, 0.1, 0.1} {
 		s := under(rate, served("a", "A100", 3, onA100))
 		s.At = noon.Add(time.Duration(i) * time.Minute)
 		for j := range s.Metrics.Replicas {
