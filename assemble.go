@@ -16,7 +16,7 @@ func (c *cycle) report() Report {
 		r.Decisions = append(r.Decisions, d)
 	}
 	for _, m := range c.models {
-		r.Models = append(r.Models, ModelReport{ModelKey: m.key, Metrics: m.metrics, Message: m.message, Saturation: m.analysis, Demand: m.demand, Plan: m.plan, SafetyNet: m.held})
+		r.Models = append(r.Models, ModelReport{ModelKey: m.key, Metrics: m.metrics, Message: m.message, Saturation: m.analysis, Tokens: m.tokens, Demand: m.demand, Plan: m.plan, SafetyNet: m.held})
 	}
 	slices.SortFunc(r.Models, func(a, b ModelReport) int { return a.Compare(b.ModelKey) })
 	c.reportInventory()

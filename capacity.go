@@ -45,6 +45,11 @@ func (c *cycle) saturate(m *modelState) error {
 	if err != nil {
 		return err
 	}
+	if c.policy.Tokens != nil {
+		if targets, err = c.tokens(m, states, targets); err != nil {
+			return err
+		}
+	}
 	for i, t := range targets { // both are in the order of names
 		v := m.variants[i]
 		v.target = t.Replicas
@@ -63,11 +68,49 @@ func (c *cycle) saturate(m *modelState) error {
 	return nil
 }
 
+// tokens runs the token-based analysis beside the other one; of each variant the larger target counts.
+func (c *cycle) tokens(m *modelState, states []saturation.VariantState, targets []saturation.Target) ([]saturation.Target, error) {
+	var replicas []saturation.TokenReplica
+	for _, v := range m.variants {
+		for _, r := range v.fresh {
+			if !r.KVCapacity.Valid || r.KVCapacity.Value < 0 {
+				v.say(RuleTokens, "no token-based analysis: the size of a KV cache is not reported")
+				return targets, nil
+			}
+			replica := saturation.TokenReplica{
+				Variant: v.ID.Name, Accelerator: v.Accelerator, TokensInUse: r.KVUsage.Value * r.KVCapacity.Value, KVTokens: r.KVCapacity.Value,
+				QueueLength: r.Waiting.Value, Input: max(0, r.Input.Mean.Or(0)), Output: max(0, r.Output.Mean.Or(0)), PrefixHit: min(max(0, r.PrefixHitRate.Or(0)), 1),
+			}
+			if v.Server != nil {
+				replica.MaxBatch = v.Server.MaxBatch
+			}
+			replicas = append(replicas, replica)
+		}
+	}
+	past, _ := c.history.Model(m.key)
+	gateway := saturation.GatewayQueue{Requests: max(0, c.front[m.key].GatewayQueue.Or(0))}
+	analysis, err := saturation.AnalyzeTokens(replicas, states, gateway, *c.policy.Tokens, past.Observed)
+	if err != nil {
+		return nil, err
+	}
+	m.tokens, m.remembered.Observed = &analysis, analysis.Observed
+	more, err := analysis.Targets(states)
+	if err != nil {
+		return nil, err
+	}
+	return saturation.Cautious(targets, more), nil
+}
+
+// RuleTokens marks what keeps the token-based analysis from running.
+const RuleTokens Rule = "saturation.tokens"
+
 // numbers are those that a saturation reason rests on.
 func (v *variantState) numbers(r saturation.Reason) []Number {
 	switch r.Kind {
 	case saturation.Transition, saturation.Waiting, saturation.NoMetrics:
 		return nil
+	case saturation.TokensUp, saturation.TokensDown, saturation.TokensSteady:
+		return []Number{{"requiredTokens", r.Required}, {"spareTokens", r.Spare}}
 	}
 	return []Number{{"spareKV", r.SpareKV}, {"spareQueue", r.SpareQueue}, {"remainingKV", r.RemainingKV}, {"remainingQueue", r.RemainingQueue}}
 }

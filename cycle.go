@@ -34,7 +34,8 @@ type modelState struct {
 	complete   bool   // every replica reports fresh metrics
 	held       string // why the safety net holds the targets; empty = it does not
 	analysis   *saturation.Analysis
-	class      string // the most important service class of its variants; empty = none
+	tokens     *saturation.TokenAnalysis // nil = not asked for, or not possible
+	class      string                    // the most important service class of its variants; empty = none
 	slo        model.SLO
 	plan       *optimizer.Assignment // nil = the optimizer was not asked
 	demand     *Demand               // nil = not known
@@ -144,9 +145,14 @@ func (c *cycle) remember() History {
 		h.Variants = append(h.Variants, v.remember(c.snapshot.At))
 	}
 	for _, m := range c.models {
-		if m.remembered.Model != "" {
+		past, known := c.history.Model(m.key)
+		switch {
+		case m.remembered.Model != "":
 			h.Models = append(h.Models, m.remembered)
-		} else if past, ok := c.history.Model(m.key); ok {
+		case m.remembered.Observed != nil:
+			past.ModelKey, past.Observed = m.key, m.remembered.Observed
+			h.Models = append(h.Models, past)
+		case known:
 			h.Models = append(h.Models, past)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wva-go/wva/model"
+	"github.com/wva-go/wva/saturation"
 )
 
 // Demand is what a model is asked for, as opposed to what its servers complete.
@@ -43,6 +44,8 @@ type ModelHistory struct {
 	// Input and Output are the lengths last seen, for a cycle in which nothing finishes.
 	Input  model.TokenLengths `json:"input,omitzero"`
 	Output model.TokenLengths `json:"output,omitzero"`
+	// Observed are the compute limits that the token-based analysis has seen.
+	Observed []saturation.Observed `json:"observed,omitempty"`
 }
 
 // unknownCV is the spread taken for token lengths whose second moment nobody measured: that of an exponential
@@ -70,7 +73,11 @@ func (c *cycle) estimateDemand(m *modelState) {
 	if measured.ArrivalRate.Valid && measured.ArrivalRate.Value >= 0 {
 		d.Rate = measured.ArrivalRate.Value
 	}
-	m.remembered = ModelHistory{ModelKey: m.key, At: c.snapshot.At, InSystem: inSystem,
+	observed := m.remembered.Observed
+	if observed == nil {
+		observed = past.Observed
+	}
+	m.remembered = ModelHistory{Observed: observed, ModelKey: m.key, At: c.snapshot.At, InSystem: inSystem,
 		Samples: c.sample(past.Samples, d.Rate), Input: d.Input, Output: d.Output}
 	d.Horizon = m.horizon()
 	d.Forecast = c.forecast(m.remembered.Samples, d.Horizon)

@@ -10,6 +10,7 @@ import (
 	"github.com/wva-go/wva/cost"
 	"github.com/wva-go/wva/model"
 	"github.com/wva-go/wva/optimizer"
+	"github.com/wva-go/wva/saturation"
 )
 
 // hybridPolicy has one service class for model m and prices for two accelerators.
@@ -249,5 +250,30 @@ func TestHybridInSimulation(t *testing.T) {
 	t.Logf("%d of %d requests within the SLO, costs %v", good, all, costs)
 	if float64(good) < 0.8*float64(all) {
 		t.Errorf("%d of %d requests within the SLO", good, all)
+	}
+}
+
+// The token-based analysis takes as many replicas as are missing, at once.
+func TestTokens(t *testing.T) {
+	s := under(1, served("a", "A100", 2, onA100))
+	for i := range s.Metrics.Replicas {
+		r := &s.Metrics.Replicas[i]
+		r.KVCapacity, r.KVUsage, r.Waiting = wva.Read(100_000), wva.Read(0.79), wva.Read(200)
+	}
+	p := wva.DefaultPolicy()
+	tokens := saturation.DefaultTokenConfig()
+	tokens.QueueLengthThreshold = 1000
+	p.Tokens = &tokens
+	report, _, err := wva.Decide(s, p, wva.History{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := report.Decisions[0]; d.Target < 4 || !strings.Contains(d.Why(), "tokens are missing") {
+		t.Errorf("%s", d)
+	}
+	s.Metrics.Replicas[0].KVCapacity = wva.Reading{}
+	report, _, _ = wva.Decide(s, p, wva.History{})
+	if d := report.Decisions[0]; d.Target != 3 || !strings.Contains(d.Why(), "no token-based analysis") {
+		t.Errorf("without the size of a KV cache: %s", d)
 	}
 }

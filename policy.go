@@ -21,6 +21,10 @@ type Policy struct {
 	// StaleAfter is the age at which a replica's metrics no longer count.
 	StaleAfter time.Duration `json:"staleAfter"`
 
+	// Tokens adds the token-based saturation analysis, which takes several replicas a cycle and does not wait for those that are starting; of the two the more
+	// cautious answer counts. nil = the percent-based one alone.
+	Tokens *saturation.TokenConfig `json:"tokens,omitempty"`
+
 	Behavior    Behavior    `json:"behavior,omitzero"`    // windows and steps that slow changes down
 	ScaleToZero ScaleToZero `json:"scaleToZero,omitzero"` // models that may run without replicas
 	Forecasting Forecasting `json:"forecasting,omitzero"` // of HYBRID and MODEL-ONLY
@@ -78,6 +82,11 @@ func (p Policy) Validate() error {
 	if p.Mode != CapacityOnly {
 		if err := p.Optimizer.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("policy: %w", err))
+		}
+	}
+	if p.Tokens != nil {
+		if err := p.Tokens.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("policy: tokens: %w", err))
 		}
 	}
 	for i, b := range p.Budgets {

@@ -21,12 +21,13 @@ type Report struct {
 // ModelReport is what a cycle found out about one model.
 type ModelReport struct {
 	ModelKey
-	Metrics    MetricsReason         `json:"metrics"`              // state of the model's metrics
-	Message    string                `json:"message"`              // the same as a sentence, with what to check
-	Saturation *saturation.Analysis  `json:"saturation,omitempty"` // nil where the analysis did not run
-	Demand     *Demand               `json:"demand,omitempty"`     // nil where it is not known, or not asked for
-	Plan       *optimizer.Assignment `json:"plan,omitempty"`       // of the optimizer; nil where it was not asked
-	SafetyNet  string                `json:"safetyNet,omitempty"`  // why the model's targets were held, where they were
+	Metrics    MetricsReason             `json:"metrics"`              // state of the model's metrics
+	Message    string                    `json:"message"`              // the same as a sentence, with what to check
+	Saturation *saturation.Analysis      `json:"saturation,omitempty"` // nil where the analysis did not run
+	Tokens     *saturation.TokenAnalysis `json:"tokens,omitempty"`     // nil where it was not asked for, or a KV cache's size is not known
+	Demand     *Demand                   `json:"demand,omitempty"`     // nil where it is not known, or not asked for
+	Plan       *optimizer.Assignment     `json:"plan,omitempty"`       // of the optimizer; nil where it was not asked
+	SafetyNet  string                    `json:"safetyNet,omitempty"`  // why the model's targets were held, where they were
 }
 
 // Problem is something that a cycle met and an operator should know. It never stops the cycle.

@@ -19,6 +19,10 @@ const (
 	Transition  Kind = "transition"   // the last target is not reached yet and is kept
 	Waiting     Kind = "waiting"      // another variant of the model is in transition, or replicas do not all report
 	NoMetrics   Kind = "no-metrics"   // no replica reports
+
+	TokensSteady Kind = "tokens-steady" // of the token-based analysis: supply and demand match
+	TokensUp     Kind = "tokens-up"     // tokens are missing
+	TokensDown   Kind = "tokens-down"   // tokens are spare
 )
 
 // Reason explains a Target with the numbers it rests on.
@@ -34,6 +38,9 @@ type Reason struct {
 	SpareQueue     float64 `json:"spareQueue"`
 	RemainingKV    float64 `json:"remainingKV"`
 	RemainingQueue float64 `json:"remainingQueue"`
+
+	Required float64 `json:"required,omitempty"` // tokens, of the token-based analysis
+	Spare    float64 `json:"spare,omitempty"`
 }
 
 // reason fills in the numbers of the analysis.
@@ -80,6 +87,12 @@ func (r Reason) String() string {
 		return fmt.Sprintf("keep the target of %d: %d replicas now", r.Replicas, r.Current)
 	case Waiting:
 		return fmt.Sprintf("stay at %d: the model waits for a change under way or for replicas that do not report yet", r.Replicas)
+	case TokensUp:
+		return fmt.Sprintf("grow to %d: %.0f tokens are missing", r.Replicas, r.Required)
+	case TokensDown:
+		return fmt.Sprintf("shrink to %d: %.0f tokens are spare", r.Replicas, r.Spare)
+	case TokensSteady:
+		return fmt.Sprintf("stay at %d: %.0f tokens missing and %.0f spare", r.Replicas, r.Required, r.Spare)
 	case NoMetrics:
 		return fmt.Sprintf("stay at %d: no replica reports metrics", r.Replicas)
 	}
