@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -22,6 +23,9 @@ type Autoscaler struct {
 	Clock  func() time.Time // nil = time.Now
 	// StepTimeout bounds one step; 0 = no bound but the context's.
 	StepTimeout time.Duration
+	// Jitter delays each step of Run but the first by a random part of the interval, up to this fraction, so that many controllers do not ask one
+	// metrics server at once. 0 = none.
+	Jitter float64
 	// OnStep, where it is set, is given the outcome of every step of Run.
 	OnStep func(Report, error)
 
@@ -31,6 +35,14 @@ type Autoscaler struct {
 	policy    Policy
 	history   History
 	inventory Inventory // the last one that could be read
+	counters  Counters
+}
+
+// Counters count what an Autoscaler did since it was made.
+type Counters struct {
+	Steps     int // that were begun
+	Failed    int // that ended with an error
+	SafetyNet int // models that the safety net held, summed over steps
 }
 
 // NewAutoscaler returns an Autoscaler over these ports; the policy must be valid.
@@ -76,6 +88,29 @@ func (a *Autoscaler) SetHistory(h History) {
 func (a *Autoscaler) Step(ctx context.Context) (Report, error) {
 	a.stepping.Lock()
 	defer a.stepping.Unlock()
+	report, err := a.step(ctx)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counters.Steps++
+	if err != nil {
+		a.counters.Failed++
+	}
+	for _, m := range report.Models {
+		if m.SafetyNet != "" {
+			a.counters.SafetyNet++
+		}
+	}
+	return report, err
+}
+
+// Counters returns what was counted so far.
+func (a *Autoscaler) Counters() Counters {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.counters
+}
+
+func (a *Autoscaler) step(ctx context.Context) (Report, error) {
 	if a.StepTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, a.StepTimeout)
@@ -177,9 +212,10 @@ func (a *Autoscaler) Run(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return fmt.Errorf("wva: run every %v: want a positive interval", every)
 	}
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
+	if !(a.Jitter >= 0 && a.Jitter <= 1) {
+		return fmt.Errorf("wva: jitter %v: want a fraction from 0 to 1", a.Jitter)
+	}
+	for next := time.Now(); ; {
 		report, err := a.Step(ctx)
 		if ctx.Err() != nil {
 			return nil
@@ -188,10 +224,18 @@ func (a *Autoscaler) Run(ctx context.Context, every time.Duration) error {
 		if a.OnStep != nil {
 			a.OnStep(report, err)
 		}
+		// Steps keep to their beat; one that took longer than the interval is followed at once, not by all that it missed.
+		next = next.Add(every)
+		if now := time.Now(); next.Before(now) {
+			next = now
+		}
+		wait := time.Until(next) + time.Duration(rand.Float64()*a.Jitter*float64(every))
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return nil
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 }
