@@ -3,8 +3,10 @@ package wva_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/wva-go/wva"
+	"github.com/wva-go/wva/model"
 )
 
 // A fleet of 1,000 variants of 250 models with 10,000 replicas.
@@ -28,6 +30,36 @@ func largeFleet() wva.Snapshot {
 
 func BenchmarkDecideCapacityOnly(b *testing.B) {
 	s, p := largeFleet(), wva.DefaultPolicy()
+	_, h, err := wva.Decide(s, p, wva.History{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := wva.Decide(s, p, h); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The same fleet in HYBRID mode: every variant has a profile and every model a service class.
+func BenchmarkDecideHybrid(b *testing.B) {
+	s, p := largeFleet(), wva.DefaultPolicy()
+	p.Mode = wva.Hybrid
+	for i := range 250 {
+		p.ServiceClasses = append(p.ServiceClasses, model.ServiceClass{Name: fmt.Sprintf("class-%03d", i), Priority: 1 + i%10, Models: []model.ClassTarget{
+			{Model: fmt.Sprintf("model-%03d", i), SLO: model.SLO{ITL: 40 * time.Millisecond, TTFT: time.Second}},
+		}})
+	}
+	for i := range s.Variants {
+		s.Variants[i].Server = &model.Server{Profile: onA100, MaxBatch: 256, KVCapacity: 400_000}
+	}
+	for i := range s.Metrics.Replicas {
+		r := &s.Metrics.Replicas[i]
+		r.Running, r.CompletionRate = wva.Read(20), wva.Read(1+float64(i%5)/2)
+		r.Input = wva.LengthReadings{Mean: wva.Read(300), SecondMoment: wva.Read(180_000)}
+		r.Output = wva.LengthReadings{Mean: wva.Read(200), SecondMoment: wva.Read(80_000)}
+	}
 	_, h, err := wva.Decide(s, p, wva.History{})
 	if err != nil {
 		b.Fatal(err)

@@ -155,7 +155,8 @@ func (c *cycle) capacity() optimizer.Capacity {
 	return capacity
 }
 
-// combine settles the targets of a model from the two analyses.
+// combine settles the targets of a model from the two analyses. Unless arbitration is as published, nothing shrinks by the model while a replica is
+// saturated: its queue is demand that no rate shows.
 func (c *cycle) combine(m *modelState) {
 	if m.held != "" {
 		return
@@ -170,7 +171,7 @@ func (c *cycle) combine(m *modelState) {
 		}
 		o := opinion{
 			current: v.Current, saturation: v.target, model: v.wanted, hasModel: v.hasModel,
-			analyzed: m.analysis != nil && m.analysis.Replicas > 0, safe: m.analysis != nil && m.analysis.ScaleDownSafe,
+			analyzed: m.analysis != nil && m.analysis.Replicas > 0, safe: m.analysis != nil && m.analysis.ScaleDownSafe && (c.policy.PublishedArbitration || m.analysis.NonSaturated == m.analysis.Replicas),
 		}
 		verdict := arbitrate(o, c.policy.PublishedArbitration)
 		if verdict.safety {

@@ -49,6 +49,9 @@ func (r rows) device(kind string) int {
 
 // uses returns what replicas of a workload's candidates take of every row.
 func (r rows) uses(w *Workload, replicas []int) []use {
+	if len(r.limits) == 0 {
+		return nil
+	}
 	amounts := map[int]float64{}
 	for i, n := range replicas {
 		if n == 0 {

@@ -23,17 +23,18 @@ const maxPatterns = 4000
 // some candidate and less of none is among them.
 func (w *Workload) patterns(o Options) []pattern {
 	var list []pattern
+	f := w.from(o)
 	if o.Mixed && len(w.Candidates) > 1 {
-		list = w.mixes(len(w.Candidates), o)
+		list = w.mixes(len(w.Candidates), &f)
 		if len(list) > maxPatterns {
-			list = w.mixes(2, o)
+			list = w.mixes(2, &f)
 		}
 	} else {
 		for i := range w.Candidates {
 			if n, ok := w.cover(i); ok {
 				replicas := w.floor()
 				replicas[i] = n
-				list = append(list, w.price(replicas, o))
+				list = append(list, f.price(replicas))
 			}
 		}
 	}
@@ -97,7 +98,7 @@ func (w *Workload) allows(i, n, others int) bool {
 }
 
 // mixes lists the covers by up to so many candidates from which no replica can be taken away.
-func (w *Workload) mixes(kinds int, o Options) []pattern {
+func (w *Workload) mixes(kinds int, f *origin) []pattern {
 	var list []pattern
 	replicas := w.floor()
 	var walk func(i, used int)
@@ -107,7 +108,7 @@ func (w *Workload) mixes(kinds int, o Options) []pattern {
 		}
 		if i == len(w.Candidates) {
 			if w.covers(replicas) && w.minimal(replicas) {
-				list = append(list, w.price(slices.Clone(replicas), o))
+				list = append(list, f.price(slices.Clone(replicas)))
 			}
 			return
 		}
@@ -184,35 +185,55 @@ func (w *Workload) minimal(replicas []int) bool {
 // all of the new. What is taken away counts at what the old accelerator would need for the load of today: that makes the penalty a
 // distance, so that no detour is cheaper than the way, and a plan that has been carried out stays. The greedy solver counts what runs.
 func (w *Workload) price(replicas []int, o Options) pattern {
-	p := pattern{replicas: replicas}
-	current, old := w.current()
-	running, kinds := old > 0, 0
-	only := -1 // the candidate of a current allocation on one
-	for i, n := range replicas {
-		p.cost += float64(n) * w.Candidates[i].Cost
-		if current[i] > 0 {
-			running, only = true, i
+	f := w.from(o)
+	return f.price(replicas)
+}
+
+// origin is what a workload runs on now, as far as the price of its patterns depends on it.
+type origin struct {
+	workload *Workload
+	options  Options
+	current  []int   // by candidate
+	from     []int   // what changes are counted from
+	running  bool    // whether it runs on anything
+	leaves   bool    // whether some of that is no candidate any more
+	cost     float64 // of what runs on candidates
+}
+
+func (w *Workload) from(o Options) origin {
+	current, others := w.current()
+	f := origin{workload: w, options: o, current: current, from: current, running: others > 0, leaves: others > 0, cost: w.currentCost(current)}
+	kinds, only := 0, -1
+	for i, n := range current {
+		if n > 0 {
+			f.running, only = true, i
 			kinds++
 		}
-		p.moves = p.moves || (n > 0) != (current[i] > 0)
 	}
-	p.moves = running && (p.moves || old > 0)
-	from := current
-	if !o.Greedy && kinds == 1 && old == 0 {
+	if !o.Greedy && kinds == 1 && others == 0 {
 		if n, ok := w.cover(only); ok {
-			from = w.floor()
-			from[only] = n
+			f.from = w.floor()
+			f.from[only] = n
 		}
 	}
-	moved := 0.0
+	return f
+}
+
+func (f *origin) price(replicas []int) pattern {
+	p := pattern{replicas: replicas}
+	moves, moved := f.leaves, 0.0
 	for i, n := range replicas {
-		if !o.Greedy || (n > 0) != (from[i] > 0) {
-			moved += math.Abs(float64(n-from[i])) * w.Candidates[i].Cost
+		cost := f.workload.Candidates[i].Cost
+		p.cost += float64(n) * cost
+		moves = moves || (n > 0) != (f.current[i] > 0)
+		if !f.options.Greedy || (n > 0) != (f.from[i] > 0) {
+			moved += math.Abs(float64(n-f.from[i])) * cost
 		}
 	}
-	p.penalty = o.Penalty * moved
+	p.moves = f.running && moves
+	p.penalty = f.options.Penalty * moved
 	if p.moves {
-		p.penalty += o.Hysteresis * w.currentCost(current)
+		p.penalty += f.options.Hysteresis * f.cost
 	}
 	return p
 }
