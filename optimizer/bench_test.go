@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
+	"github.com/wva-go/wva/model"
 	"github.com/wva-go/wva/optimizer"
 )
 
@@ -56,6 +58,34 @@ func BenchmarkOptimize(b *testing.B) {
 					b.ReportMetric(100*float64(served)/float64(n), "served-%")
 				}
 			})
+		}
+	}
+}
+
+// Sizing every candidate and choosing among them: 1,000 workloads with 8 accelerators each.
+func BenchmarkSizeAndOptimize(b *testing.B) {
+	p := large(1000, 1)
+	p.Capacity = optimizer.Capacity{Unlimited: true}
+	input, output := model.TokenLengths{Mean: 512, CV: 1}, model.TokenLengths{Mean: 256, CV: 1}
+	slo := model.SLO{TTFT: time.Second, ITL: 40 * time.Millisecond}
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range p.Workloads {
+			for k := range p.Workloads[i].Candidates {
+				speed := 1 + float64(k)/2
+				q, err := model.NewQueue(model.Server{Profile: model.Profile{Alpha: 0.014 / speed, Beta: 6e-5 / speed, Gamma: 6e-7 / speed}, MaxBatch: 256}, input, output)
+				if err != nil {
+					b.Fatal(err)
+				}
+				c, err := q.MaxRate(slo)
+				if err != nil {
+					b.Fatal(err)
+				}
+				p.Workloads[i].Candidates[k].Rate = c.Rate
+			}
+		}
+		if _, err := optimizer.Optimize(p, optimizer.DefaultOptions()); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
