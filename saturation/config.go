@@ -3,7 +3,6 @@ package saturation
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // Config holds the thresholds of one model. The zero Config calls every replica saturated: start from [DefaultConfig].
@@ -31,8 +30,8 @@ func (c Config) Validate() error {
 		}
 	}
 	count := func(field string, v float64) {
-		if !(v >= 0) || math.IsInf(v, 0) {
-			errs = append(errs, fmt.Errorf("%s %v: want a finite number, 0 or more", field, v))
+		if !(v >= 0 && v <= maxQueueLength) {
+			errs = append(errs, fmt.Errorf("%s %v: want a number from 0 to %g", field, v, maxQueueLength))
 		}
 	}
 	fraction("kvCacheThreshold", c.KVCacheThreshold)

@@ -30,7 +30,7 @@ func (o Override) compare(namespace, model string) int {
 // For returns the thresholds of a model.
 func (c Configs) For(namespace, model string) Config {
 	for _, o := range c.Overrides {
-		if o.compare(namespace, model) == 0 {
+		if o.Model == model && o.Namespace == namespace {
 			return o.Config
 		}
 	}
