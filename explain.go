@@ -44,6 +44,11 @@ func (r Report) String() string {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.2f\t%s\n", d.Variant, d.Accelerator, d.Ready, d.Current, d.Target, d.Cost, d.Why())
 	}
 	w.Flush()
+	for _, m := range r.Models {
+		if d := m.Demand; d != nil {
+			fmt.Fprintf(&b, "%s: %.3g requests/s (%.3g finish, %+.3g pile up), %.3g forecast for %v ahead\n", m.ModelKey, d.Rate, d.Completions, d.Growth, d.Forecast, d.Horizon)
+		}
+	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "%s: %s\n", p.Kind, p.Message)
 	}

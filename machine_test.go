@@ -132,7 +132,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			_, _ = m.step(t)
 		},
 		"clock jumps": func(t *rapid.T) {
-			m.clock = m.clock.Add(time.Duration(rapid.IntRange(-60, 60).Draw(t, "jump")) * time.Minute)
+			m.jump(time.Duration(rapid.IntRange(-60, 60).Draw(t, "jump")) * time.Minute)
 		},
 		"deleted target": func(t *rapid.T) { m.replaceTarget(t) },
 		"new policy":     func(t *rapid.T) { m.replacePolicy(t) },

@@ -15,7 +15,8 @@
 // its Deployment, or else from a node selector for the product (nvidia.com/gpu.product, amd.com/gpu.product-name); its devices
 // per replica from the resource limits nvidia.com/gpu and amd.com/gpu of the Deployment's containers, or else from the
 // accCount of the resource's modelProfile; and its service class from the label wva.llmd.ai/service-class or from
-// sloClassRef. A VariantAutoscaling whose Deployment is not in the files is a variant without target, as it would be
+// sloClassRef. A modelProfile with all parameters also gives the variant its performance, converted for requests of 512
+// tokens in and 256 out, which HYBRID mode needs. A VariantAutoscaling whose Deployment is not in the files is a variant without target, as it would be
 // in a cluster.
 //
 // # Errors

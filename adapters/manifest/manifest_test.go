@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/manifest"
@@ -33,7 +34,8 @@ func TestLoadTheGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	fleet := manifest.Fleet{
-		{ID: id("gone"), Model: llama, Accelerator: "A100", Devices: 4, Cost: 10, Target: target("gone"), TargetMissing: true},
+		{ID: id("gone"), Model: llama, Accelerator: "A100", Devices: 4, Cost: 10, Target: target("gone"), TargetMissing: true,
+			Server: &model.Server{Profile: model.Profile{Alpha: 0.02058, Beta: 0.000041, Gamma: (0.00041 - 0.000041) / 640}, MaxBatch: 4}},
 		{ID: id("llama-8b-autoscaler"), Model: llama, Accelerator: "NVIDIA-A100-PCIE-80GB", Devices: 1, Cost: 10,
 			Target: target("llama-8b"), Current: 2},
 		{ID: id("llama-8b-h100"), Model: llama, Accelerator: "H100", Devices: 2, Cost: 80, ServiceClass: "Premium", Current: 1,
@@ -42,7 +44,7 @@ func TestLoadTheGuide(t *testing.T) {
 		{ID: id("llama-8b-mi300x"), Model: llama, Accelerator: "AMD-MI300X-192GB", Devices: 1, Cost: 65, ServiceClass: "Freemium",
 			Target: target("llama-8b-mi300x")},
 	}
-	if diff := cmp.Diff(fleet, m.Fleet); diff != "" {
+	if diff := cmp.Diff(fleet, m.Fleet, cmpopts.EquateApprox(1e-9, 0)); diff != "" {
 		t.Errorf("fleet (-want +got)\n%s", diff)
 	}
 	costs, _ := cost.ParseUnitCosts(map[string]string{"accelerators": `

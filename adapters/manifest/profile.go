@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/wva-go/wva/internal/document"
+	"github.com/wva-go/wva/model"
 )
 
 // acceleratorProfile is an entry of a 0.4 resource's modelProfile: how the model runs on one accelerator.
@@ -71,4 +72,20 @@ func readPerformance(v document.Value, p *acceleratorProfile) bool {
 		}
 	}
 	return sound
+}
+
+// The lengths for which the four parameters of 0.4 are turned into the three of [model.Profile]: an ordinary chat request.
+const (
+	typicalInput  = 512
+	typicalOutput = 256
+)
+
+// server is the performance that the entry describes; nil where it does not say enough.
+func (p acceleratorProfile) server() *model.Server {
+	parameters := model.PublishedParameters{Alpha: p.alpha / 1e3, Beta: p.beta / 1e3, Gamma: p.gamma / 1e3, Delta: p.delta / 1e3}
+	s := model.Server{Profile: parameters.Profile(typicalInput, typicalOutput), MaxBatch: p.maxBatch}
+	if s.Validate() != nil {
+		return nil
+	}
+	return &s
 }

@@ -48,6 +48,7 @@ func (va *variantAutoscaling) resolveTarget(l *loader, target object) {
 	if p, ok := va.profile(l.policy.UnitCosts); ok {
 		v.Accelerator = cmp.Or(v.Accelerator, p.accelerator)
 		v.Devices = cmp.Or(v.Devices, p.devices)
+		v.Server = p.server()
 	}
 }
 

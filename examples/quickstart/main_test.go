@@ -93,14 +93,3 @@ func FuzzReadLoad(f *testing.F) {
 		}
 	})
 }
-
-func FuzzParse(f *testing.F) {
-	f.Add([]byte("# TYPE vllm:kv_cache_usage_perc gauge\nvllm:kv_cache_usage_perc{model_name=\"m\"} 0.5\n"))
-	f.Add([]byte("vllm:cache_config_info{num_gpu_blocks=\"x\"} 1\n"))
-	f.Fuzz(func(t *testing.T, page []byte) {
-		r, err := parse(bytes.NewBuffer(page))
-		if err == nil && r.KVUsage.Valid && r.KVUsage.Value != r.KVUsage.Value {
-			t.Fatal("NaN got in")
-		}
-	})
-}

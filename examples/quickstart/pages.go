@@ -3,14 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"strconv"
-
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	promodel "github.com/prometheus/common/model"
 
 	"github.com/wva-go/wva"
+	"github.com/wva-go/wva/adapters/prometheus"
 	"github.com/wva-go/wva/adapters/simulator"
 )
 
@@ -25,56 +20,30 @@ func (p pages) Collect(ctx context.Context, variants []wva.Variant) (wva.Metrics
 			if err := ctx.Err(); err != nil {
 				return wva.Metrics{}, err
 			}
-			var page bytes.Buffer
-			err := p.cluster.WriteMetrics(&page, v.ID, name)
-			if err == nil {
-				var r wva.ReplicaMetrics
-				if r, err = parse(&page); err == nil {
-					r.Variant, r.Replica, r.At = v.ID, name, p.cluster.Now()
-					m.Replicas = append(m.Replicas, r)
-				}
-			}
+			r, err := p.read(v.ID, name)
 			if err != nil {
 				m.Problems = append(m.Problems, wva.MetricsProblem{
 					ModelKey: v.Key(), Variant: v.ID.Name, Reason: wva.MetricsMissing, Message: err.Error(),
 				})
+				continue
 			}
+			m.Replicas = append(m.Replicas, r)
 		}
 	}
 	return m, nil
 }
 
-// parse reads what the saturation analysis needs from a page of vLLM.
-func parse(page *bytes.Buffer) (wva.ReplicaMetrics, error) {
-	parser := expfmt.NewTextParser(promodel.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(page)
+func (p pages) read(id wva.ID, name string) (wva.ReplicaMetrics, error) {
+	var text bytes.Buffer
+	if err := p.cluster.WriteMetrics(&text, id, name); err != nil {
+		return wva.ReplicaMetrics{}, err
+	}
+	page, err := prometheus.ParsePage(&text)
 	if err != nil {
-		return wva.ReplicaMetrics{}, fmt.Errorf("metrics page: %w", err)
+		return wva.ReplicaMetrics{}, err
 	}
-	r := wva.ReplicaMetrics{
-		KVUsage: gauge(families["vllm:kv_cache_usage_perc"]),
-		Waiting: gauge(families["vllm:num_requests_waiting"]),
-		Running: gauge(families["vllm:num_requests_running"]),
-	}
-	if info := families["vllm:cache_config_info"].GetMetric(); len(info) > 0 {
-		r.KVCapacity = wva.Read(labelled(info[0], "num_gpu_blocks") * labelled(info[0], "block_size"))
-	}
-	return r, nil
-}
-
-func gauge(family *dto.MetricFamily) wva.Reading {
-	if len(family.GetMetric()) == 0 {
-		return wva.Reading{}
-	}
-	return wva.Read(family.GetMetric()[0].GetGauge().GetValue())
-}
-
-func labelled(m *dto.Metric, name string) float64 {
-	for _, l := range m.GetLabel() {
-		if l.GetName() == name {
-			v, _ := strconv.ParseFloat(l.GetValue(), 64)
-			return v
-		}
-	}
-	return 0
+	return wva.ReplicaMetrics{
+		Variant: id, Replica: name, At: p.cluster.Now(),
+		KVUsage: page.KVUsage, Waiting: page.Waiting, Running: page.Running, KVCapacity: page.KVCapacity,
+	}, nil
 }
