@@ -23,7 +23,8 @@ type Analysis struct {
 	QueueShort   bool    `json:"queueShort"` // SpareQueue is below its trigger
 	ScaleUp      bool    `json:"scaleUp"`    // either is short
 	// ScaleDownSafe tells whether the load of the replicas that are not saturated, spread over one fewer of them, leaves
-	// RemainingKV and RemainingQueue at or above their triggers. Those two are 0 with fewer than two such replicas.
+	// RemainingKV and RemainingQueue at or above their triggers, and above 0 where a trigger is 0: replicas at their
+	// threshold would be saturated. Those two are 0 with fewer than two such replicas.
 	ScaleDownSafe  bool              `json:"scaleDownSafe"`
 	RemainingKV    float64           `json:"remainingKV"`
 	RemainingQueue float64           `json:"remainingQueue"`
@@ -42,7 +43,7 @@ type VariantAnalysis struct {
 	MaxQueue     float64 `json:"maxQueue"`
 }
 
-// maxQueueLength is beyond any queue. It keeps the sums of a fleet's queues exact.
+// maxQueueLength is beyond any queue. It keeps the sums of a fleet's queues exact, and bounds their thresholds for the same reason.
 const maxQueueLength = 1e12
 
 // Analyze judges all replicas of one model, of whatever variants. Without replicas the Analysis asks for nothing. An error
@@ -106,9 +107,22 @@ func (a *Analysis) judge() {
 	}
 	// load' = load · N / (N − 1): the same load on one replica fewer
 	growth := float64(a.NonSaturated) / float64(a.NonSaturated-1)
-	a.RemainingKV = a.Config.KVCacheThreshold - (a.Config.KVCacheThreshold-a.SpareKV)*growth
-	a.RemainingQueue = a.Config.QueueLengthThreshold - (a.Config.QueueLengthThreshold-a.SpareQueue)*growth
-	a.ScaleDownSafe = !a.ScaleUp && a.RemainingKV >= a.Config.KVSpareTrigger && a.RemainingQueue >= a.Config.QueueSpareTrigger
+	a.RemainingKV = remaining(a.Config.KVCacheThreshold, (a.Config.KVCacheThreshold-a.SpareKV)*growth)
+	a.RemainingQueue = remaining(a.Config.QueueLengthThreshold, (a.Config.QueueLengthThreshold-a.SpareQueue)*growth)
+	a.ScaleDownSafe = a.RemainingKV >= a.Config.KVSpareTrigger && a.RemainingKV > 0 &&
+		a.RemainingQueue >= a.Config.QueueSpareTrigger && a.RemainingQueue > 0
+}
+
+// remaining is the mean spare capacity of replicas that all carry that load, to the last bit what Analyze would find: what is
+// called safe here is not called short there.
+func remaining(threshold, load float64) float64 {
+	spare := threshold - load
+	if spare <= 0 {
+		return spare
+	}
+	var s sum
+	s.add(spare)
+	return s.mean(1)
 }
 
 // Variant returns the share of a variant; false where none of its replicas reports.

@@ -41,3 +41,24 @@ func BenchmarkAnalyze(b *testing.B) {
 		}
 	})
 }
+
+// 100,000 replicas in 1,000 variants, a model for each, in tokens.
+func BenchmarkAnalyzeTokens(b *testing.B) {
+	var all []saturation.TokenReplica
+	for i, r := range fleet(1000, 100) {
+		all = append(all, saturation.TokenReplica{Variant: r.Variant, TokensInUse: 16000 * r.KVUsage, KVTokens: 16000, QueueLength: r.QueueLength, Input: 500, Output: float64(i % 700)})
+	}
+	states := make([]saturation.VariantState, 1000)
+	for m := range states {
+		states[m] = saturation.VariantState{Variant: all[m*100].Variant, Cost: 1, Current: 100, Ready: 100}
+	}
+	cfg := saturation.DefaultTokenConfig()
+	b.ReportAllocs()
+	for b.Loop() {
+		for m := range states {
+			if _, err := saturation.AnalyzeTokens(all[m*100:(m+1)*100], states[m:m+1], saturation.GatewayQueue{}, cfg, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

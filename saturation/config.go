@@ -3,7 +3,6 @@ package saturation
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // Config holds the thresholds of one model. The zero Config calls every replica saturated: start from [DefaultConfig].
@@ -12,6 +11,9 @@ type Config struct {
 	QueueLengthThreshold float64 `json:"queueLengthThreshold"` // waiting requests from which a replica is saturated
 	KVSpareTrigger       float64 `json:"kvSpareTrigger"`       // mean spare KV below which the model grows, 0 to 1
 	QueueSpareTrigger    float64 `json:"queueSpareTrigger"`    // mean spare queue below which the model grows
+	// ScaleUpThreshold and ScaleDownBoundary are for the token-based analysis alone: see [Config.Tokens]. 0 = its default.
+	ScaleUpThreshold  float64 `json:"scaleUpThreshold,omitzero"`
+	ScaleDownBoundary float64 `json:"scaleDownBoundary,omitzero"`
 	// Transition says who waits while a change is under way.
 	Transition TransitionRule `json:"transition"`
 }
@@ -31,8 +33,8 @@ func (c Config) Validate() error {
 		}
 	}
 	count := func(field string, v float64) {
-		if !(v >= 0) || math.IsInf(v, 0) {
-			errs = append(errs, fmt.Errorf("%s %v: want a finite number, 0 or more", field, v))
+		if !(v >= 0 && v <= maxQueueLength) {
+			errs = append(errs, fmt.Errorf("%s %v: want a number from 0 to %g", field, v, maxQueueLength))
 		}
 	}
 	fraction("kvCacheThreshold", c.KVCacheThreshold)
@@ -44,6 +46,9 @@ func (c Config) Validate() error {
 	}
 	if c.Transition > PerVariant {
 		errs = append(errs, fmt.Errorf("transition %d: want perModel or perVariant", c.Transition))
+	}
+	if err := c.validateTokens(); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -30,7 +30,7 @@ func (o Override) compare(namespace, model string) int {
 // For returns the thresholds of a model.
 func (c Configs) For(namespace, model string) Config {
 	for _, o := range c.Overrides {
-		if o.compare(namespace, model) == 0 {
+		if o.Model == model && o.Namespace == namespace {
 			return o.Config
 		}
 	}
@@ -72,7 +72,8 @@ func (c Configs) Validate() error {
 //	  namespace: production
 //	  kvCacheThreshold: 0.70
 //
-// A field that default leaves out has the value of [DefaultConfig]. The field transition (perModel, perVariant), which WVA does
+// A field that default leaves out has the value of [DefaultConfig]; scaleUpThreshold and scaleDownBoundary are read too, for the
+// token-based analysis. The field transition (perModel, perVariant), which WVA does
 // not have, sets Config.Transition.
 //
 // The result is always fit for use: an invalid entry is reported and skipped, an invalid default replaced by
@@ -116,7 +117,8 @@ func ParseConfigs(data map[string]string) (Configs, error) {
 	return c, errors.Join(errs...)
 }
 
-var configFields = []string{"kvCacheThreshold", "queueLengthThreshold", "kvSpareTrigger", "queueSpareTrigger", "transition"}
+var configFields = []string{"kvCacheThreshold", "queueLengthThreshold", "kvSpareTrigger", "queueSpareTrigger",
+	"scaleUpThreshold", "scaleDownBoundary", "transition"}
 
 // readConfig reads the thresholds that are set and inherits the others.
 func readConfig(root document.Value, fields document.Fields, inherited Config) Config {
@@ -130,6 +132,15 @@ func readConfig(root document.Value, fields document.Fields, inherited Config) C
 	read("queueLengthThreshold", &cfg.QueueLengthThreshold)
 	read("kvSpareTrigger", &cfg.KVSpareTrigger)
 	read("queueSpareTrigger", &cfg.QueueSpareTrigger)
+	above := func(field string, to *float64) {
+		if v, ok := fields.Get(field).NonNegative(); ok {
+			if *to = v; v == 0 {
+				fields.Get(field).Fail("want a number above 0, at most 1")
+			}
+		}
+	}
+	above("scaleUpThreshold", &cfg.ScaleUpThreshold)
+	above("scaleDownBoundary", &cfg.ScaleDownBoundary)
 	if text, ok := fields.Get("transition").Text(); ok {
 		if cfg.Transition.UnmarshalText([]byte(text)) != nil {
 			fields.Get("transition").Fail("want perModel or perVariant")

@@ -33,6 +33,31 @@ func TestParseConfigs(t *testing.T) {
 	}
 }
 
+// The thresholds of the token-based analysis stand in the same document.
+func TestParseConfigsTokens(t *testing.T) {
+	configs, err := saturation.ParseConfigs(map[string]string{
+		"default": "kvCacheThreshold: 0.75\nscaleUpThreshold: 0.9\n",
+		"llama":   "model_id: m\nnamespace: ns\nscaleDownBoundary: 0.5\nqueueLengthThreshold: 8\n",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		model string
+		want  saturation.TokenConfig
+	}{
+		{"other", saturation.TokenConfig{KVCacheThreshold: 0.75, QueueLengthThreshold: 5, ScaleUpThreshold: 0.9, ScaleDownBoundary: 0.7}},
+		{"m", saturation.TokenConfig{KVCacheThreshold: 0.75, QueueLengthThreshold: 8, ScaleUpThreshold: 0.9, ScaleDownBoundary: 0.5}},
+	} {
+		if got := configs.For("ns", tt.model).Tokens(); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.model, got, tt.want)
+		}
+	}
+	if got := saturation.DefaultConfig().Tokens(); got != saturation.DefaultTokenConfig() {
+		t.Errorf("default = %+v", got)
+	}
+}
+
 // What is wrong is reported and skipped; the rest stays in force.
 func TestParseConfigsSkips(t *testing.T) {
 	good := "model_id: m\nnamespace: ns\nkvSpareTrigger: 0.2\n"
@@ -44,6 +69,8 @@ func TestParseConfigsSkips(t *testing.T) {
 		{"a default above 1", map[string]string{"default": "kvCacheThreshold: 80", "good": good}, []string{"default:1", "kvCacheThreshold 80"}},
 		{"a negative trigger", map[string]string{"bad": "model_id: x\nnamespace: ns\nqueueSpareTrigger: -1", "good": good}, []string{"bad:3: x: queueSpareTrigger"}},
 		{"not a number", map[string]string{"bad": "model_id: x\nnamespace: ns\nkvSpareTrigger: .nan", "good": good}, []string{"bad:3", "kvSpareTrigger"}},
+		{"no headroom for tokens", map[string]string{"bad": "model_id: x\nnamespace: ns\nscaleUpThreshold: 0", "good": good}, []string{"bad:3: x: scaleUpThreshold"}},
+		{"token boundaries crossed", map[string]string{"bad": "model_id: x\nnamespace: ns\nscaleDownBoundary: 0.9", "good": good}, []string{"bad:1: x: ", "scaleDownBoundary 0.9 is above scaleUpThreshold 0.85"}},
 		{"no model", map[string]string{"bad": "namespace: ns", "good": good}, []string{"bad:1: model_id: missing"}},
 		{"an unknown field", map[string]string{"bad": "model_id: x\nnamespace: ns\nkvTreshold: 1", "good": good}, []string{"bad:3", "kvTreshold", "unknown field"}},
 		{"the same model twice", map[string]string{"good": good, "later": good}, []string{"later", `"good"`}},

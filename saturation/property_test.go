@@ -1,7 +1,9 @@
 package saturation_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -124,23 +126,94 @@ func requireCheapest(t *rapid.T, states []saturation.VariantState, targets []sat
 	}
 }
 
-// After a scale-down that the analysis calls safe, the same load on one replica fewer does not ask for a replica back.
+// After a scale-down that the analysis calls safe, the same load on one replica fewer does not ask for a replica back: no
+// tolerance, and whether or not a trigger is 0.
 func TestPropertyScaleDownHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, _ := drawModel(t)
 		cfg := drawConfig(t)
+		if rapid.Bool().Draw(t, "no triggers") {
+			cfg.KVSpareTrigger, cfg.QueueSpareTrigger = 0, rapid.Float64Range(0, 1).Draw(t, "queue trigger")
+		}
 		a := mustAnalyze(t, all, cfg)
 		if !a.ScaleDownSafe {
 			t.Skip("nothing is given up")
 		}
-		usage, queue := cfg.KVCacheThreshold-a.RemainingKV, cfg.QueueLengthThreshold-a.RemainingQueue
-		var after []saturation.Replica
-		for range a.NonSaturated - 1 {
-			after = append(after, saturation.Replica{Variant: "v", KVUsage: max(0, usage), QueueLength: max(0, queue)})
-		}
-		if b := mustAnalyze(t, after, cfg); b.ScaleUp && b.NonSaturated > 0 &&
-			(b.SpareKV < cfg.KVSpareTrigger-1e-12 || b.SpareQueue < cfg.QueueSpareTrigger-1e-12) {
+		// load · N / (N − 1), as the rule spells it
+		growth := float64(a.NonSaturated) / float64(a.NonSaturated-1)
+		each := saturation.Replica{Variant: "v", KVUsage: (cfg.KVCacheThreshold - a.SpareKV) * growth, QueueLength: (cfg.QueueLengthThreshold - a.SpareQueue) * growth}
+		after := slices.Repeat([]saturation.Replica{each}, a.NonSaturated-1)
+		b := mustAnalyze(t, after, cfg)
+		if b.ScaleUp || b.NonSaturated != len(after) || b.SpareKV != a.RemainingKV || b.SpareQueue != a.RemainingQueue {
 			t.Fatalf("before %+v\nafter  %+v", a, b)
+		}
+	})
+}
+
+// A model without spare capacity does not shrink, whatever its variants look like.
+func TestPropertySaturatedModelKeepsItsReplicas(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, states := drawModel(t)
+		cfg := drawConfig(t)
+		for i := range all {
+			all[i].KVUsage = rapid.Float64Range(cfg.KVCacheThreshold, 1).Draw(t, "kv")
+		}
+		a := mustAnalyze(t, all, cfg)
+		for _, target := range mustTarget(t, a, states) {
+			if a.ScaleDownSafe || target.Replicas < target.Start {
+				t.Fatalf("%+v with %+v", target, a)
+			}
+		}
+	})
+}
+
+// No target is further outside its bounds than the variant's current replicas are.
+func TestPropertyBounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, states := drawModel(t)
+		for i, target := range mustTarget(t, mustAnalyze(t, all, drawConfig(t)), states) {
+			s := states[i]
+			if target.Replicas < min(s.Current, max(s.Min, 1)) || s.Max > 0 && target.Replicas > max(s.Current, s.Max) {
+				t.Fatalf("%+v goes to %d", s, target.Replicas)
+			}
+		}
+	})
+}
+
+// The mean of equal loads is that load, so that equal variants tie, whatever their number of replicas.
+func TestPropertyEqualLoadsTie(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		each := saturation.Replica{KVUsage: rapid.Float64Range(0, 0.79).Draw(t, "kv"), QueueLength: rapid.Float64Range(0, 4.9).Draw(t, "queue")}
+		var all []saturation.Replica
+		for _, name := range []string{"a", "b"} {
+			each.Variant = name
+			all = append(all, slices.Repeat([]saturation.Replica{each}, rapid.IntRange(1, 40).Draw(t, name))...)
+		}
+		a := mustAnalyze(t, all, saturation.DefaultConfig())
+		if x, y := a.Variants[0], a.Variants[1]; x.SpareKV != y.SpareKV || x.SpareQueue != y.SpareQueue || x.SpareKV != a.SpareKV {
+			t.Fatalf("%+v\n%+v\n%+v", x, y, a)
+		}
+	})
+}
+
+// Nothing that is accepted makes a number that JSON cannot carry.
+func TestPropertyJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, states := drawModel(t)
+		a := mustAnalyze(t, all, drawConfig(t))
+		text, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back saturation.Analysis
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(a, back); diff != "" {
+			t.Fatal(diff)
+		}
+		if diff := cmp.Diff(mustTarget(t, a, states), mustTarget(t, back, states)); diff != "" {
+			t.Fatal(diff)
 		}
 	})
 }

@@ -179,6 +179,24 @@ func TestTargets(t *testing.T) {
 			kinds:    map[string]saturation.Kind{"a": saturation.Transition},
 		},
 		{
+			name:     "a last target above the maximum is kept up to the maximum",
+			replicas: [][]saturation.Replica{replicas("a", idle, idle)},
+			states:   []state{{Variant: "a", Cost: 5, Current: 2, Ready: 2, Desired: 5, Max: 3}},
+			want:     map[string]int{"a": 3},
+		},
+		{
+			name:     "outside its bounds already: neither brought back nor moved further out",
+			replicas: [][]saturation.Replica{replicas("a", busy), replicas("b", busy, busy, busy)},
+			states:   []state{{Variant: "a", Cost: 20, Current: 1, Ready: 1, Min: 3}, {Variant: "b", Cost: 5, Current: 3, Ready: 3, Max: 2}},
+			want:     map[string]int{"a": 2, "b": 3},
+		},
+		{
+			name:     "equal costs and loads, unequal numbers of replicas: the name decides",
+			replicas: [][]saturation.Replica{replicas("a", load{0.78, 0}, load{0.78, 0}, load{0.78, 0}), replicas("b", load{0.78, 0})},
+			states:   []state{{Variant: "a", Cost: 10, Current: 3, Ready: 3}, {Variant: "b", Cost: 10, Current: 1, Ready: 1}},
+			want:     map[string]int{"a": 4, "b": 1},
+		},
+		{
 			name:     "all replicas saturated",
 			replicas: [][]saturation.Replica{replicas("a", load{0.8, 0}, load{0.2, 5})},
 			states:   []state{{Variant: "a", Cost: 5, Current: 2, Ready: 2}},
@@ -200,6 +218,61 @@ func TestTargets(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Under PerVariant a variant starts at the replicas that report, but not below its minimum for want of reports.
+func TestMissingReportsKeepTheMinimum(t *testing.T) {
+	a := analyze(t, perVariant(), replicas("a", load{0.5, 0}))
+	got := targets(t, a, saturation.VariantState{Variant: "a", Cost: 5, Current: 3, Ready: 1, Min: 2})
+	if diff := cmp.Diff(map[string]int{"a": 2}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// Where a trigger is 0, a spare of exactly 0 after the redistribution is not enough: every replica left would be saturated.
+func TestScaleDownThatSaturates(t *testing.T) {
+	cfg := saturation.DefaultConfig()
+	cfg.QueueSpareTrigger = 0
+	if a := analyze(t, cfg, replicas("a", load{0.1, 2.5}, load{0.1, 2.5})); a.ScaleDownSafe || a.RemainingQueue != 0 {
+		t.Errorf("one replica with a queue of 5 would be left: %+v", a)
+	}
+	if a := analyze(t, cfg, replicas("a", load{0.1, 2.4}, load{0.1, 2.4})); !a.ScaleDownSafe {
+		t.Errorf("one replica with a queue of 4.8 would be left: %+v", a)
+	}
+}
+
+func TestTransitionRuleText(t *testing.T) {
+	for _, rule := range []saturation.TransitionRule{saturation.PerModel, saturation.PerVariant} {
+		text, err := rule.MarshalText()
+		if err != nil || string(text) != rule.String() {
+			t.Errorf("%s: %q, %v", rule, text, err)
+		}
+		back := saturation.TransitionRule(7)
+		if err := back.UnmarshalText(text); err != nil || back != rule {
+			t.Errorf("%q read as %s, %v", text, back, err)
+		}
+	}
+	if _, err := saturation.TransitionRule(7).MarshalText(); err == nil {
+		t.Error("no rule 7, and no error")
+	}
+}
+
+func TestConfigValidate(t *testing.T) {
+	for want, change := range map[string]func(*saturation.Config){
+		"":                     func(*saturation.Config) {},
+		"kvCacheThreshold NaN": func(c *saturation.Config) { c.KVCacheThreshold = math.NaN() },
+		"kvSpareTrigger 1.5: want a number from 0": func(c *saturation.Config) { c.KVSpareTrigger = 1.5 },
+		"kvCacheThreshold 0.05 is below":           func(c *saturation.Config) { c.KVCacheThreshold = 0.05 },
+		"queueLengthThreshold 1e+19":               func(c *saturation.Config) { c.QueueLengthThreshold = 1e19 },
+		"queueSpareTrigger -1":                     func(c *saturation.Config) { c.QueueSpareTrigger = -1 },
+		"transition 7":                             func(c *saturation.Config) { c.Transition = 7 },
+	} {
+		cfg := saturation.DefaultConfig()
+		change(&cfg)
+		if err := cfg.Validate(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("error = %v, want it to say %q", err, want)
+		}
 	}
 }
 

@@ -35,8 +35,11 @@ type Target struct {
 // below its minimum or below 1.
 //
 // While a change is under way its targets are preserved and Config.Transition says who waits. A variant of which no replica
-// reports though it should takes no part and keeps its current replicas. Targets come back in the order of names. An error names the
-// variant and the value that cannot be.
+// reports though it should takes no part and keeps its current replicas.
+//
+// No target leaves its bounds, also where the last target or the replicas that report do; a variant that is outside its bounds
+// already is neither brought back nor moved further out. Targets come back in the order of names. An error names the variant
+// and the value that cannot be.
 func (a Analysis) Targets(states []VariantState) ([]Target, error) {
 	if err := validateStates(states); err != nil {
 		return nil, fmt.Errorf("saturation: %w", err)
@@ -58,6 +61,7 @@ func (a Analysis) Targets(states []VariantState) ([]Target, error) {
 // start gives a variant the target it has before anyone is chosen to grow or shrink.
 func (a Analysis) start(s VariantState, waiting bool) (t Target, takesPart bool) {
 	keep := func(n int, kind Kind) Target {
+		n = s.within(n)
 		return Target{Variant: s.Variant, Start: n, Replicas: n, Reason: Reason{Kind: kind, Replicas: n, Current: s.Current}}
 	}
 	switch {
@@ -88,6 +92,15 @@ func (s VariantState) starting() bool { return s.Pending > 0 || s.Ready < s.Curr
 
 // floor is the fewest replicas to which the variant may be shrunk.
 func (s VariantState) floor() int { return max(s.Min, 1) }
+
+// within keeps n inside the variant's bounds, or where current is outside them already, no further out than that.
+func (s VariantState) within(n int) int {
+	n = max(n, min(s.Current, s.floor()))
+	if s.Max > 0 {
+		n = min(n, max(s.Current, s.Max))
+	}
+	return n
+}
 
 // choose lets one variant grow or shrink and tells the others why they do not.
 func (a Analysis) choose(states []VariantState, targets []Target, taking []bool) {
