@@ -89,7 +89,7 @@ func (c *cycle) tokens(m *modelState, states []saturation.VariantState, targets 
 	}
 	past, _ := c.history.Model(m.key)
 	gateway := saturation.GatewayQueue{Requests: max(0, c.front[m.key].GatewayQueue.Or(0))}
-	analysis, err := saturation.AnalyzeTokens(replicas, states, gateway, *c.policy.Tokens, past.Observed)
+	analysis, err := saturation.AnalyzeTokens(replicas, states, gateway, c.tokenConfig(m), past.Observed)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,19 @@ func (c *cycle) tokens(m *modelState, states []saturation.VariantState, targets 
 		return nil, err
 	}
 	return saturation.Cautious(targets, more), nil
+}
+
+// tokenConfig returns the token thresholds of a model: the policy's, where the model's document does not set them.
+func (c *cycle) tokenConfig(m *modelState) saturation.TokenConfig {
+	cfg := *c.policy.Tokens
+	set := c.policy.Saturation.For(m.key.Namespace, m.key.Model)
+	if set.ScaleUpThreshold > 0 {
+		cfg.ScaleUpThreshold = set.ScaleUpThreshold
+	}
+	if set.ScaleDownBoundary > 0 {
+		cfg.ScaleDownBoundary = set.ScaleDownBoundary
+	}
+	return cfg
 }
 
 // RuleTokens marks what keeps the token-based analysis from running.
