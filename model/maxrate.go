@@ -92,7 +92,7 @@ func (q *Queue) search(slo SLO, top, atTop float64, binding Binding) (float64, B
 			side = 1
 		} else {
 			lo, atLo = mid, x
-			if x > -1e-6 {
+			if x > -1e-10 {
 				binding = b
 				break
 			}

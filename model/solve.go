@@ -17,10 +17,13 @@ type stationary struct {
 	residual               float64 // mean wait for the end of the running iteration, over all arrivals
 }
 
+// crowded is the utilization from which the dispersion is held: near the limit the batch is full whatever its noise, and more of it would only empty the queue.
+const crowded = 0.9
+
 // solve sums over the states of the chain. It allocates nothing.
 func (q *Queue) solve(rate float64) stationary {
 	l := &q.law
-	kappa := l.dispersion(min(rate, l.maxRate))
+	kappa := l.dispersion(min(rate, crowded*l.maxRate))
 	// Births λ + (κ − 1)·μ(n − 1) and deaths κ·μ(n): the drift λ − μ(n) with κ times the noise, and E[μ] = λ as it must be.
 	birth, noise := rate/kappa, (kappa-1)/kappa
 	c := newChain()
