@@ -260,3 +260,26 @@ func TestSnapshotSurvivesJSON(t *testing.T) {
 		t.Errorf("-before +after:\n%s", diff)
 	}
 }
+
+// A variant that cannot be right gets no decision, and its model is held; other models go on.
+func TestDecideInvalidVariant(t *testing.T) {
+	busy := [2]float64{0.9, 9}
+	broken, sibling, other := variant("a", -1, 1), variant("b", 5, 1), variant("c", 5, 1)
+	other.Model = "other"
+	report, _, err := wva.Decide(snapshot([]wva.Variant{broken, sibling, other}, reports("a", busy), reports("b", busy), reports("c", busy)), wva.DefaultPolicy(), wva.History{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := report.Decision(broken.ID); ok {
+		t.Error("the broken variant is decided")
+	}
+	if d, _ := report.Decision(sibling.ID); d.Target != 1 || !strings.Contains(d.Why(), "cost -1: want a finite number") {
+		t.Errorf("sibling: %s", d)
+	}
+	if d, _ := report.Decision(other.ID); d.Target != 2 {
+		t.Errorf("other model: %s", d)
+	}
+	if len(report.Problems) == 0 || report.Problems[0].Kind != wva.InvalidVariant {
+		t.Errorf("problems: %v", report.Problems)
+	}
+}
