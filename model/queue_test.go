@@ -323,3 +323,40 @@ func ExampleQueue_MaxRate() {
 	fmt.Printf("%.1f requests/s, bound by %s: TTFT %.0f ms, ITL %.1f ms\n", c.Rate, c.Binding, 1e3*c.Performance.TTFT.Mean, 1e3*c.Performance.ITL.Mean)
 	// Output: 4.3 requests/s, bound by itl: TTFT 54 ms, ITL 23.5 ms
 }
+
+// scanTTFT is the mean response of a chain of K states worked out state by state, in logarithms against overflow: what a solution costs without a closed form.
+func scanTTFT(rate float64, batch, queue int, alpha, work, stay float64) float64 {
+	log := make([]float64, batch+queue+1)
+	largest := 0.0
+	for n := 1; n < len(log); n++ {
+		m := float64(min(n, batch))
+		log[n] = log[n-1] + math.Log(rate*(stay*alpha+m*work)/m)
+		largest = max(largest, log[n])
+	}
+	sum, first := 0.0, 0.0
+	for n, l := range log {
+		p := math.Exp(l - largest)
+		sum += p
+		first += float64(n) * p
+	}
+	return first / sum / rate
+}
+
+// The same sizing with a scan of all states in each of the steps of two binary searches, to compare with BenchmarkMaxRate.
+func BenchmarkScanPerStep(b *testing.B) {
+	const alpha, stay = 0.006, 256.0
+	work := 0.000016*1280 + 0.00000012*256*1280
+	for b.Loop() {
+		for range 2 { // a target for TTFT and one for ITL
+			lo, hi := 0.0, 256/(stay*alpha+256*work)
+			for range 50 {
+				mid := (lo + hi) / 2
+				if scanTTFT(mid, 256, 2560, alpha, work, stay) > 10 {
+					hi = mid
+				} else {
+					lo = mid
+				}
+			}
+		}
+	}
+}
