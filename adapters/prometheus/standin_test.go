@@ -131,7 +131,9 @@ func deployment(name string, current int) wva.Variant {
 }
 
 // podOf is a pod of a Deployment.
-func podOf(deployment string, n int) string { return deployment + "-7c9f8d7b4-x" + "bcdfg"[n:n+1] + "7hk" }
+func podOf(deployment string, n int) string {
+	return deployment + "-7c9f8d7b4-x" + "bcdfg"[n:n+1] + "7hk"
+}
 
 func (s *standIn) source(t testing.TB, o prometheus.SourceOptions) *prometheus.Source {
 	t.Helper()
