@@ -20,8 +20,15 @@ import (
 	"github.com/wva-go/wva/saturation"
 )
 
+// tb is what a test and a rapid check have in common.
+type tb interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
 // text is what a step came to: its report, or that there was none.
-func text(t testing.TB, r wva.Report) string {
+func text(t tb, r wva.Report) string {
 	t.Helper()
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -32,7 +39,7 @@ func text(t testing.TB, r wva.Report) string {
 
 // wantSame compares what replaying decides with the last reports of the live run: each entry decided with its own history, and all of them played through
 // an Autoscaler that keeps its own.
-func wantSame(t testing.TB, dir string, policy wva.Policy, live []string, restarts bool) {
+func wantSame(t tb, dir string, policy wva.Policy, live []string, restarts bool) {
 	t.Helper()
 	var entries []recording.Entry
 	for entry, err := range recording.Entries(os.DirFS(dir)) {
@@ -119,7 +126,7 @@ type world struct {
 	problems   problems
 }
 
-func newWorld(t testing.TB, dir string, policy wva.Policy, o recording.Options) *world {
+func newWorld(t tb, dir string, policy wva.Policy, o recording.Options) *world {
 	t.Helper()
 	w := &world{dir: dir, options: o, now: nine, kinds: map[string]int{}, cluster: &memory.Cluster{}}
 	w.options.OnError, w.options.Queue = w.problems.add, 1000
@@ -127,8 +134,8 @@ func newWorld(t testing.TB, dir string, policy wva.Policy, o recording.Options) 
 	server := &model.Server{Profile: model.Profile{Alpha: 6e-3, Beta: 16e-6, Gamma: 0.12e-6}, MaxBatch: 256, KVCapacity: 430_000, MaxBatchedTokens: 8192}
 	for _, v := range []wva.Variant{
 		{ID: wva.ID{Name: "llama-a100"}, Model: "llama", Accelerator: "A100", Cost: 40, Current: 2, Startup: 2 * time.Minute, Max: 20, Server: server},
-		{ID: wva.ID{Name: "llama-h100"}, Model: "llama", Accelerator: "H100", Cost: 80, Current: 1, Startup: time.Minute, Labels: map[string]string{"a\nb": "\"\u2028"}, Server: server},
-		{ID: wva.ID{Name: "qwen"}, Model: "qwen", Accelerator: "H100", Cost: 80, Current: 1},
+		{ID: wva.ID{Name: "llama-h100"}, Model: "llama", Accelerator: "H100", Cost: 80, Current: 1, Startup: time.Minute, Max: 20, Labels: map[string]string{"a\nb": "\"\u2028"}, Server: server},
+		{ID: wva.ID{Name: "qwen"}, Model: "qwen", Accelerator: "H100", Cost: 80, Current: 1, Max: 20},
 	} {
 		if err := w.cluster.Put(v); err != nil {
 			t.Fatal(err)
@@ -143,7 +150,7 @@ func newWorld(t testing.TB, dir string, policy wva.Policy, o recording.Options) 
 	return w
 }
 
-func (w *world) open(t testing.TB) {
+func (w *world) open(t tb) {
 	t.Helper()
 	r, err := recording.NewRecorder(w.dir, w.options)
 	if err != nil {
@@ -152,7 +159,7 @@ func (w *world) open(t testing.TB) {
 	w.recorder, w.autoscaler.OnSnapshot = r, r.Record
 }
 
-func (w *world) close(t testing.TB) {
+func (w *world) close(t tb) {
 	t.Helper()
 	if err := errors.Join(w.recorder.Close(context.Background()), w.problems.err()); err != nil {
 		t.Fatal(err)
@@ -160,7 +167,7 @@ func (w *world) close(t testing.TB) {
 }
 
 // load gives both models something to do.
-func (w *world) load(t testing.TB, key string, kv, waiting, rate float64) {
+func (w *world) load(t tb, key string, kv, waiting, rate float64) {
 	t.Helper()
 	each := wva.ReplicaMetrics{
 		Running: wva.Read(3), KVCapacity: wva.Read(430_000), CompletionRate: wva.Read(rate), PrefixHitRate: wva.Read(1 / 3.0),
@@ -172,7 +179,7 @@ func (w *world) load(t testing.TB, key string, kv, waiting, rate float64) {
 	}
 }
 
-func (w *world) step(t testing.TB) {
+func (w *world) step(t tb) {
 	t.Helper()
 	w.now = w.now.Add(time.Minute + time.Nanosecond)
 	report, _ := w.autoscaler.Step(context.Background())
@@ -192,32 +199,35 @@ func (w *world) step(t testing.TB) {
 
 // Whatever happens to the fleet, its metrics, its inventory and the recorder, replaying decides as the live run did, byte for byte.
 func TestReplayDecidesTheSame(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds; TestReplayOfABadDay goes through the same faults once")
+	}
+	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "wva-recording")
 		if err != nil {
-			rt.Fatal(err)
+			t.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		name := rapid.SampledFrom([]string{"default", "hybrid", "tokens", "slow"}).Draw(rt, "policy")
+		name := rapid.SampledFrom([]string{"default", "hybrid", "tokens", "slow"}).Draw(t, "policy")
 		policy := policies()[name]
-		o := recording.Options{MaxBytes: rapid.Int64Range(20_000, 200_000).Draw(rt, "bytes a file"), Keep: rapid.IntRange(1, 4).Draw(rt, "files")}
+		o := recording.Options{MaxBytes: rapid.Int64Range(60_000, 300_000).Draw(t, "bytes a file"), Keep: rapid.IntRange(1, 4).Draw(t, "files")}
 		w := newWorld(t, dir, policy, o)
 		restarted := false
 		w.step(t)
-		rt.Repeat(map[string]func(*rapid.T){
+		t.Repeat(map[string]func(*rapid.T){
 			"": func(*rapid.T) {},
-			"load": func(t2 *rapid.T) {
-				w.load(t, "llama", rapid.Float64Range(0, 6).Draw(t2, "kv"), rapid.Float64Range(0, 60).Draw(t2, "waiting"), rapid.Float64Range(0, 30).Draw(t2, "rate"))
-				w.load(t, "qwen", rapid.Float64Range(0, 2).Draw(t2, "kv"), 0, 0)
+			"load": func(t *rapid.T) {
+				w.load(t, "llama", rapid.Float64Range(0, 6).Draw(t, "kv"), rapid.Float64Range(0, 60).Draw(t, "waiting"), rapid.Float64Range(0, 30).Draw(t, "rate"))
+				w.load(t, "qwen", rapid.Float64Range(0, 2).Draw(t, "kv"), 0, 0)
 				w.step(t)
 			},
-			"fault": func(t2 *rapid.T) {
-				f := rapid.SampledFrom(faults).Draw(t2, "fault")
+			"fault": func(t *rapid.T) {
+				f := rapid.SampledFrom(faults).Draw(t, "fault")
 				w.cluster.Break(f.call, f.fault)
 				w.step(t)
 			},
-			"inventory": func(t2 *rapid.T) {
-				inv := wva.Limited(wva.Devices{Type: "A100", Count: rapid.IntRange(0, 9).Draw(t2, "a100")}, wva.Devices{Type: "H100", Count: 3})
+			"inventory": func(t *rapid.T) {
+				inv := wva.Limited(wva.Devices{Type: "A100", Count: rapid.IntRange(0, 9).Draw(t, "a100")}, wva.Devices{Type: "H100", Count: 3})
 				if err := w.cluster.SetInventory(inv); err != nil {
 					t.Fatal(err)
 				}
