@@ -35,20 +35,15 @@ func FuzzCollect(f *testing.F) {
 			}
 			r := newRound(s, fleet)
 			all, warnings, err := s.query(t.Context(), "x", time.Time{})
-			answer := func(questions []question) {
+			ask := func(questions []question) {
 				for _, q := range questions {
-					if err != nil {
-						r.fail(q, explain(err))
-						continue
-					}
-					r.warn(q, warnings)
-					r.take(q, all)
+					r.hear(answer{q, all, warnings, err})
 				}
 			}
-			answer(r.questions())
+			ask(r.questions())
 			r.learnShapes()
 			r.settle()
-			answer(r.followUp())
+			ask(r.followUp())
 			m := r.metrics()
 			if _, err := json.Marshal(m); err != nil {
 				t.Fatal(err)

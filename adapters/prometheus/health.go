@@ -84,6 +84,8 @@ func explain(err error) string {
 		return text + ": check " + EnvCA
 	case errors.As(err, &certificate), errors.As(err, &name):
 		return text + ": check the server's certificate and " + EnvServerName
+	case errors.As(err, &network) && network.Op == "remote error": // so TLS calls what the other side says
+		return text + ": check the client certificate, " + EnvCert + " and " + EnvKey
 	case errors.As(err, &network):
 		return text + ": check that Prometheus is up, and its address"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
