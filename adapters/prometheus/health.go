@@ -183,7 +183,7 @@ func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.Metr
 	}
 	l := r.source.options.Labels
 	if latest == nil {
-		p.Message = fmt.Sprintf("%s: check that the servers are up, that Prometheus scrapes them (a PodMonitor or ServiceMonitor) and that their labels %s, %s and %s name namespace, pod and model %s",
+		p.Message = fmt.Sprintf("%s: check that the servers are up, that Prometheus scrapes them (a PodMonitor or ServiceMonitor) and that their labels %s, %s and %s name namespace, pod and model %q",
 			said, l.Namespace, l.Pod, l.Model, v.Model)
 		return p
 	}
