@@ -1,0 +1,101 @@
+package contest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/wva-go/wva"
+	"github.com/wva-go/wva/adapters/simulator"
+)
+
+// The settings of the autoscalers: the targets that guides to serving with an HPA give for vLLM's metrics, and Kubernetes' defaults for the rest.
+const (
+	hpaKVTarget    = 0.6
+	hpaQueueTarget = 2.0
+	hpaTolerance   = 0.1
+	hpaWindow      = 5 * time.Minute // of scale-down stabilization
+)
+
+// horizontal is a HorizontalPodAutoscaler for each variant, as the documentation of Kubernetes describes its algorithm.
+func horizontal(_ *Contest, cluster *simulator.Cluster) (decide, error) {
+	scalers := map[wva.ID]*hpa{}
+	return func(ctx context.Context) ([]wva.Decision, error) {
+		variants, err := cluster.Variants(ctx)
+		if err != nil {
+			return nil, err
+		}
+		metrics, err := cluster.Collect(ctx, variants)
+		if err != nil {
+			return nil, err
+		}
+		var decisions []wva.Decision
+		for _, v := range variants {
+			if scalers[v.ID] == nil {
+				scalers[v.ID] = &hpa{}
+			}
+			decisions = append(decisions, scalers[v.ID].decide(v, metrics, cluster.Now()))
+		}
+		return decisions, cluster.Scale(ctx, decisions)
+	}, nil
+}
+
+// hpa is one autoscaler: what it wanted within its window.
+type hpa struct{ past []wva.Recommendation }
+
+func (h *hpa) decide(v wva.Variant, metrics wva.Metrics, now time.Time) wva.Decision {
+	var kv, queue []float64
+	for _, r := range metrics.Replicas {
+		if r.Variant == v.ID {
+			kv, queue = append(kv, r.KVUsage.Value), append(queue, r.Waiting.Value)
+		}
+	}
+	byKV, byQueue := desired(v.Current, kv, hpaKVTarget), desired(v.Current, queue, hpaQueueTarget)
+	want, message := byKV, fmt.Sprintf("%d for a mean KV usage of %.0f%% (target %.0f%%)", byKV, 100*mean(kv), 100*hpaKVTarget)
+	if byQueue > byKV {
+		want, message = byQueue, fmt.Sprintf("%d for a mean of %.1f waiting requests (target %g)", byQueue, mean(queue), hpaQueueTarget)
+	}
+	want = max(want, v.Min, 1)
+	if v.Max > 0 {
+		want = min(want, v.Max)
+	}
+	h.past = slices.DeleteFunc(h.past, func(r wva.Recommendation) bool { return now.Sub(r.At) > hpaWindow })
+	h.past = append(h.past, wva.Recommendation{At: now, Target: want})
+	if want < v.Current {
+		highest := slices.MaxFunc(h.past, func(a, b wva.Recommendation) int { return a.Target - b.Target }).Target
+		if stable := min(highest, v.Current); stable != want {
+			want, message = stable, fmt.Sprintf("%s; %d is the most that was wanted within %v", message, stable, hpaWindow)
+		}
+	}
+	return decision(v, want, "hpa", message)
+}
+
+// desired is what one metric asks for: ⌈replicas · usage / target⌉, nothing within the tolerance. Replicas that are not ready count as idle where
+// that would grow the variant, and are left out where it would shrink; where they turn the answer round nothing changes.
+func desired(replicas int, values []float64, target float64) int {
+	if len(values) == 0 {
+		return replicas
+	}
+	ratio := mean(values) / target
+	if math.Abs(ratio-1) <= hpaTolerance {
+		return replicas
+	}
+	if ratio < 1 {
+		return int(math.Ceil(ratio * float64(len(values))))
+	}
+	withIdle := ratio * float64(len(values)) / float64(replicas)
+	if withIdle <= 1+hpaTolerance {
+		return replicas
+	}
+	return int(math.Ceil(withIdle * float64(replicas)))
+}
+
+func mean(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(max(len(values), 1))
+}
