@@ -14,14 +14,18 @@ import (
 
 // headrooms are what the oracle multiplies the true rates by. The queueing model takes the arrivals of an interval to be Poisson; those of a trace come
 // in bursts, and then it needs more than it thinks.
-var headrooms = []float64{0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.4, 1.6, 1.8, 2, 2.3, 2.6, 3, 3.5, 4}
+var headrooms = []float64{0.7, 0.85, 1, 1.25, 1.6, 2, 2.6, 3.5}
 
 // playOracle plays the oracle with the smallest headroom that keeps the promise in the simulation, found by halving. Where none does it is the largest.
 func (c *Contest) playOracle(ctx context.Context, p Policy, progress func(step, steps int)) (Run, error) {
-	const tries = 4 // of the halving: 2⁴ headrooms
+	const tries = 3 // of the halving: 2³ headrooms
 	tried, steps := 0, c.Steps()
+	carried, err := c.rates()
+	if err != nil {
+		return Run{}, fmt.Errorf("oracle: %w", err)
+	}
 	play := func(i int) (Run, error) {
-		plan, err := c.foresee(headrooms[i])
+		plan, err := c.foresee(headrooms[i], carried)
 		if err != nil {
 			return Run{}, err
 		}
@@ -74,72 +78,69 @@ type foresight struct {
 	needs   map[wva.ID][]int
 }
 
-// foresee works out the cheapest mix for every interval, by itself.
-func (c *Contest) foresee(headroom float64) (*foresight, error) {
+// rates returns what one replica of each variant carries within the SLO, for the lengths of each interval: the variants in order, 0 where the accelerator
+// cannot keep the promise for such requests.
+func (c *Contest) rates() ([][]float64, error) {
+	all := make([][]float64, len(c.Survey.Slots))
+	for i, slot := range c.Survey.Slots {
+		all[i] = make([]float64, len(c.Variants))
+		for j, v := range c.Variants {
+			if slot.Requests == 0 {
+				all[i][j] = 1 // as good for nothing as any
+				continue
+			}
+			q, err := model.NewQueue(*v.Server, slot.Input(), slot.Output())
+			if err != nil {
+				return nil, fmt.Errorf("variant %s: %w", v.ID, err)
+			}
+			capacity, err := q.MaxRate(c.SLO(v.Key()))
+			if err != nil && !errors.Is(err, model.ErrInfeasible) {
+				return nil, fmt.Errorf("variant %s: %w", v.ID, err)
+			}
+			all[i][j] = capacity.Rate
+		}
+	}
+	return all, nil
+}
+
+// foresee works out the cheapest mix for every interval by itself, for its true rate times the headroom. A model that no accelerator can serve as
+// promised keeps its minimum.
+func (c *Contest) foresee(headroom float64, carried [][]float64) (*foresight, error) {
 	f := &foresight{contest: c, needs: map[wva.ID][]int{}}
 	for _, v := range c.Variants {
 		f.needs[v.ID] = make([]int, len(c.Survey.Slots))
 	}
 	options := optimizer.DefaultOptions()
 	options.Mixed, options.Policy = true, optimizer.PriorityExhaustive
-	for i, slot := range c.Survey.Slots {
+	for i := range c.Survey.Slots {
 		problem := optimizer.Problem{Capacity: optimizer.Capacity{Unlimited: true}}
 		for _, key := range c.Models() {
 			w := optimizer.Workload{Name: key.String(), Priority: 1, Rate: headroom * c.Survey.Rate(i), Min: 1}
-			for _, v := range c.Variants {
-				if v.Key() != key {
-					continue
+			for j, v := range c.Variants {
+				if rate := carried[i][j]; v.Key() == key && rate > 0 {
+					w.Candidates = append(w.Candidates, optimizer.Candidate{
+						Name: v.ID.Name, Type: v.Accelerator, Devices: v.DevicesPerReplica(), Cost: v.Cost, Rate: rate, Min: v.Min, Max: v.Max,
+					})
 				}
-				rate, err := c.rate(v, slot.Input(), slot.Output())
-				switch {
-				case errors.Is(err, model.ErrInfeasible):
-					continue // the accelerator cannot keep the promise for such requests
-				case err != nil:
-					return nil, fmt.Errorf("oracle: variant %s: %w", v.ID, err)
-				}
-				w.Candidates = append(w.Candidates, optimizer.Candidate{
-					Name: v.ID.Name, Type: v.Accelerator, Devices: v.DevicesPerReplica(), Cost: v.Cost, Rate: rate, Min: v.Min, Max: v.Max,
-				})
 			}
 			if len(w.Candidates) > 0 {
 				problem.Workloads = append(problem.Workloads, w)
 			}
 		}
-		if err := f.solve(i, problem, options); err != nil {
+		if len(problem.Workloads) == 0 {
+			continue
+		}
+		plan, err := optimizer.Optimize(problem, options)
+		if err != nil {
 			return nil, fmt.Errorf("oracle: %w", err)
+		}
+		for _, v := range c.Variants {
+			if a, ok := plan.Assignment(v.Key().String()); ok {
+				f.needs[v.ID][i] = a.Replicas(v.ID.Name)
+			}
 		}
 	}
 	return f, nil
-}
-
-// solve fills in what an interval needs.
-func (f *foresight) solve(i int, problem optimizer.Problem, options optimizer.Options) error {
-	if len(problem.Workloads) == 0 {
-		return nil
-	}
-	plan, err := optimizer.Optimize(problem, options)
-	if err != nil {
-		return err
-	}
-	for _, v := range f.contest.Variants {
-		if a, ok := plan.Assignment(v.Key().String()); ok {
-			f.needs[v.ID][i] = a.Replicas(v.ID.Name)
-		}
-	}
-	return nil
-}
-
-// rate is what a replica carries within the SLO. An interval without requests is as good for any.
-func (c *Contest) rate(v wva.Variant, input, output model.TokenLengths) (float64, error) {
-	if output.Mean == 0 {
-		output.Mean = 1
-	}
-	q, err := model.NewQueue(*v.Server, input, output)
-	if err != nil {
-		return 0, err
-	}
-	capacity, err := q.MaxRate(c.SLO(v.Key()))
-	return capacity.Rate, err
 }
 
 // begin plays the plan. A decision provides for every interval that begins before replicas of the next decision could be ready: what one of them needs
