@@ -48,9 +48,9 @@ func (h *histogram) add(seconds float64) {
 
 // quantile returns the middle of the bucket that holds it: within half a percent.
 func (h *histogram) quantile(p float64) float64 {
-	rank, seen := int(math.Ceil(p*float64(h.total))), 0
+	rank, seen := max(int(math.Ceil(p*float64(h.total))), 1), 0
 	for i, n := range h.counts {
-		if seen += n; n > 0 && seen >= rank {
+		if seen += n; seen >= rank {
 			return histogramLeast * math.Pow(histogramGrowth, float64(i)+0.5)
 		}
 	}
@@ -59,4 +59,16 @@ func (h *histogram) quantile(p float64) float64 {
 
 func (h *histogram) quantiles() Quantiles {
 	return Quantiles{P50: h.quantile(0.50), P95: h.quantile(0.95), P99: h.quantile(0.99)}
+}
+
+// percentiles returns the 0th to the 100th.
+func (h *histogram) percentiles() []float64 {
+	if h.total == 0 {
+		return nil
+	}
+	all := make([]float64, 101)
+	for i := range all {
+		all[i] = h.quantile(float64(i) / 100)
+	}
+	return all
 }

@@ -34,7 +34,7 @@ func horizontal(_ *Contest, cluster *simulator.Cluster) (decide, error) {
 		var decisions []wva.Decision
 		for _, v := range variants {
 			if scalers[v.ID] == nil {
-				scalers[v.ID] = &hpa{}
+				scalers[v.ID] = newHPA(v, cluster.Now())
 			}
 			decisions = append(decisions, scalers[v.ID].decide(v, metrics, cluster.Now()))
 		}
@@ -44,6 +44,11 @@ func horizontal(_ *Contest, cluster *simulator.Cluster) (decide, error) {
 
 // hpa is one autoscaler: what it wanted within its window.
 type hpa struct{ past []wva.Recommendation }
+
+// newHPA starts with what there is as its first recommendation, as Kubernetes does, so that it does not shrink at once.
+func newHPA(v wva.Variant, now time.Time) *hpa {
+	return &hpa{past: []wva.Recommendation{{At: now, Target: v.Current}}}
+}
 
 func (h *hpa) decide(v wva.Variant, metrics wva.Metrics, now time.Time) wva.Decision {
 	var kv, queue []float64

@@ -14,6 +14,9 @@ type Run struct {
 	About   string   `json:"about"`
 	Summary Summary  `json:"summary"`
 	Moments []Moment `json:"moments"` // one for each interval, by time
+	// TTFT and ITL are the 0th to the 100th percentile of all finished requests, in seconds; empty without any.
+	TTFT []float64 `json:"ttftPercentiles"`
+	ITL  []float64 `json:"itlPercentiles"`
 }
 
 // Summary is a run in a few numbers.
@@ -93,5 +96,5 @@ func (c *Contest) run(ctx context.Context, begin func(*Contest, *simulator.Clust
 		m.moments = append(m.moments, moment)
 		progress(step+1, c.Steps())
 	}
-	return Run{Summary: m.summary(), Moments: m.moments}, nil
+	return Run{Summary: m.summary(), Moments: m.moments, TTFT: m.ttft.percentiles(), ITL: m.itl.percentiles()}, nil
 }

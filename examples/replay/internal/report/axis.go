@@ -12,6 +12,9 @@ import (
 func (c chart) scale(p *plot.Plot) {
 	p.X.Min, p.X.Max = 0, c.until
 	p.X.Tick.Marker = plot.ConstantTicks(timeTicks(c.until))
+	if c.percentiles {
+		p.X.Tick.Marker = plot.ConstantTicks{{Value: 0, Label: "0%"}, {Value: 25, Label: "25%"}, {Value: 50, Label: "50%"}, {Value: 75, Label: "75%"}, {Value: 95, Label: "95%"}}
+	}
 	low, high := c.values()
 	if c.log {
 		p.Y.Scale = plot.LogScale{}
@@ -77,7 +80,7 @@ func linearTicks(low, high float64) []plot.Tick {
 	}
 	var ticks []plot.Tick
 	for i := math.Ceil(low / step); ; i++ {
-		v := i * step
+		v := i*step + 0 // no negative zero
 		ticks = append(ticks, plot.Tick{Value: v, Label: compact(v)})
 		if v >= high {
 			return ticks

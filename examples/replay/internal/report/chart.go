@@ -15,15 +15,16 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// chart is one plot over time.
+// chart is one plot, over time or over percentiles.
 type chart struct {
-	Title   string
-	Unit    string // of the vertical axis, for people
-	series  []series
-	promise float64 // a line that should not be crossed; 0 = none
-	log     bool    // logarithmic, of latencies
-	marks   []mark
-	until   float64 // seconds, the end of the time axis
+	Title       string
+	Unit        string // of the vertical axis, for people
+	series      []series
+	promise     float64 // a line that should not be crossed; 0 = none
+	log         bool    // logarithmic, of latencies
+	marks       []mark
+	until       float64 // the end of the horizontal axis: seconds, or
+	percentiles bool    // percent of the requests
 }
 
 // series is a line. A step holds its value until the next point; a gap in it is a missing point.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"time"
 
+	"gonum.org/v1/plot/plotter"
+
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/examples/replay/internal/contest"
 )
@@ -31,7 +33,11 @@ func (r Report) comparison() []chart {
 	all := func(title, unit string, keep func(a, b float64) float64, value func(contest.Moment) float64) chart {
 		c := chart{Title: title, Unit: unit, until: r.until()}
 		for i, run := range r.Runs {
-			c.series = append(c.series, series{name: run.Policy, hue: i, points: held(over(run, value), r.Interval.Seconds(), keep)})
+			s := series{name: run.Policy, hue: i}
+			if value != nil {
+				s.points = held(over(run, value), r.Interval.Seconds(), keep)
+			}
+			c.series = append(c.series, s)
 		}
 		return c
 	}
@@ -40,22 +46,44 @@ func (r Report) comparison() []chart {
 		all("Cost per hour", "of all replicas, starting and draining ones included", larger, func(m contest.Moment) float64 { return m.CostPerHour }),
 		all("Cost so far", "the integral", larger, func(m contest.Moment) float64 { return m.Cost }),
 	}
-	for j, m := range r.Models {
-		ttft := all("TTFT, 95th percentile"+r.ofModel(m), "of the requests that finish in an interval, and the promise", larger,
-			func(m contest.Moment) float64 { return orGap(m.Models[j].TTFT.P95) })
-		ttft.log, ttft.promise = true, m.SLO.TTFT.Seconds()
-		itl := all("ITL, 95th percentile"+r.ofModel(m), "of the requests that finish in an interval, and the promise", larger,
-			func(m contest.Moment) float64 { return orGap(m.Models[j].ITL.P95) })
-		itl.log, itl.promise = true, m.SLO.ITL.Seconds()
-		within := all("Within the SLO"+r.ofModel(m), "percent of the requests that finish in an interval", smaller, func(m contest.Moment) float64 {
-			if m.Models[j].Finished == 0 {
-				return math.NaN()
-			}
-			return 100 * float64(m.Models[j].Within) / float64(m.Models[j].Finished)
-		})
-		charts = append(charts, ttft, itl, within)
+	outside := all("Outside the SLO so far", "requests that finished late or slowly", larger, nil)
+	for i, run := range r.Runs {
+		outside.series[i].points = held(missed(run), r.Interval.Seconds(), larger)
 	}
+	charts = append(charts, outside,
+		r.distribution("TTFT", func(run contest.Run) []float64 { return run.TTFT }, func(m Model) time.Duration { return m.SLO.TTFT }),
+		r.distribution("ITL", func(run contest.Run) []float64 { return run.ITL }, func(m Model) time.Duration { return m.SLO.ITL }))
 	return charts
+}
+
+// missed counts the finished requests outside the SLO, up to each moment.
+func missed(run contest.Run) []float64 {
+	sum := 0
+	return over(run, func(m contest.Moment) float64 {
+		for _, model := range m.Models {
+			sum += model.Finished - model.Within
+		}
+		return float64(sum)
+	})
+}
+
+// distribution shows the percentiles of a latency, with a promise where all models have the same.
+func (r Report) distribution(title string, of func(contest.Run) []float64, promise func(Model) time.Duration) chart {
+	c := chart{Title: title + " of all requests", Unit: "by percentile, and the promise", log: true, percentiles: true, until: 100}
+	for i, run := range r.Runs {
+		s := series{name: run.Policy, hue: i}
+		for p, v := range of(run) {
+			s.points = append(s.points, plotter.XY{X: float64(p), Y: v})
+		}
+		c.series = append(c.series, s)
+	}
+	c.promise = promise(r.Models[0]).Seconds()
+	for _, m := range r.Models {
+		if promise(m).Seconds() != c.promise {
+			c.promise = 0
+		}
+	}
+	return c
 }
 
 // ofModel names the model where there are several.

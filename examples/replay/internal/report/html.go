@@ -46,7 +46,7 @@ type entry struct {
 
 type variantView struct {
 	Variant
-	Hue                         int
+	Hue                        int
 	Size, Startup, Performance string
 }
 
