@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/wva-go/wva v0.0.0
 	gonum.org/v1/plot v0.15.2
+	pgregory.net/rapid v1.3.0
 )
 
 require (

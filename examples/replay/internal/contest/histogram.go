@@ -40,7 +40,7 @@ func (h *histogram) add(seconds float64) {
 	}
 	i := 0
 	if seconds > histogramLeast {
-		i = min(int(math.Log(seconds/histogramLeast)/math.Log(histogramGrowth)), histogramSize-1)
+		i = int(min(math.Log(seconds/histogramLeast)/math.Log(histogramGrowth), histogramSize-1))
 	}
 	h.counts[i]++
 	h.total++

@@ -20,7 +20,7 @@ const (
 )
 
 // horizontal is a HorizontalPodAutoscaler for each variant, as the documentation of Kubernetes describes its algorithm.
-func horizontal(_ *Contest, cluster *simulator.Cluster) (decide, error) {
+func horizontal(c *Contest, cluster *simulator.Cluster) (decide, error) {
 	scalers := map[wva.ID]*hpa{}
 	return func(ctx context.Context) ([]wva.Decision, error) {
 		variants, err := cluster.Variants(ctx)
@@ -36,7 +36,7 @@ func horizontal(_ *Contest, cluster *simulator.Cluster) (decide, error) {
 			if scalers[v.ID] == nil {
 				scalers[v.ID] = newHPA(v, cluster.Now())
 			}
-			decisions = append(decisions, scalers[v.ID].decide(v, metrics, cluster.Now()))
+			decisions = append(decisions, scalers[v.ID].decide(v, metrics, cluster.Now(), c.Survey.Interval))
 		}
 		return decisions, cluster.Scale(ctx, decisions)
 	}, nil
@@ -50,7 +50,7 @@ func newHPA(v wva.Variant, now time.Time) *hpa {
 	return &hpa{past: []wva.Recommendation{{At: now, Target: v.Current}}}
 }
 
-func (h *hpa) decide(v wva.Variant, metrics wva.Metrics, now time.Time) wva.Decision {
+func (h *hpa) decide(v wva.Variant, metrics wva.Metrics, now time.Time, interval time.Duration) wva.Decision {
 	var kv, queue []float64
 	for _, r := range metrics.Replicas {
 		if r.Variant == v.ID {
@@ -74,7 +74,19 @@ func (h *hpa) decide(v wva.Variant, metrics wva.Metrics, now time.Time) wva.Deci
 			want, message = stable, fmt.Sprintf("%s; %d is the most that was wanted within %v", message, stable, hpaWindow)
 		}
 	}
+	if most := fastest(v.Current, interval); want > most {
+		want, message = most, fmt.Sprintf("%s; %d is as fast as it goes", message, most)
+	}
 	return decision(v, want, "hpa", message)
+}
+
+// fastest is how far a variant may grow in an interval by the default behavior: every 15 seconds twice as many, or four more where that is more.
+func fastest(current int, interval time.Duration) int {
+	const period, ceiling = 15 * time.Second, 1 << 20
+	for range max(int(interval/period), 1) {
+		current = min(max(2*current, current+4), ceiling)
+	}
+	return current
 }
 
 // desired is what one metric asks for: ⌈replicas · usage / target⌉, nothing within the tolerance. Replicas that are not ready count as idle where

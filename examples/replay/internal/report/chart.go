@@ -95,7 +95,7 @@ func (c chart) dress(p *plot.Plot) {
 		axis.Tick.Label.Font.Variant = "Sans"
 		axis.Tick.Label.Font.Size = textSize
 		axis.Tick.Label.Color = softColor
-		axis.Padding = 3
+		axis.Padding = 5
 	}
 	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Width = 0, 0
 	grid := plotter.NewGrid()
