@@ -100,14 +100,17 @@ func desired(replicas int, values []float64, target float64) int {
 		return replicas
 	}
 	if ratio < 1 {
-		return int(math.Ceil(ratio * float64(len(values))))
+		return ceil(ratio * float64(len(values)))
 	}
 	withIdle := ratio * float64(len(values)) / float64(replicas)
 	if withIdle <= 1+hpaTolerance {
 		return replicas
 	}
-	return int(math.Ceil(withIdle * float64(replicas)))
+	return ceil(withIdle * float64(replicas))
 }
+
+// ceil rounds up what is more than a rounding error above a whole number.
+func ceil(v float64) int { return int(math.Ceil(v - 1e-9)) }
 
 func mean(values []float64) float64 {
 	sum := 0.0

@@ -20,7 +20,7 @@ var hues = []hue{
 	{"#5f5f5f", "#b0b0b0", []vg.Length{1.5, 2.5}},
 	{"#b36b00", "#e69f00", []vg.Length{7, 3}},
 	{"#0072b2", "#56b4e9", nil},
-	{"#c04a00", "#ff8c4d", nil},
+	{"#c04a00", "#ff8c4d", []vg.Length{14, 2}},
 	{"#007a5a", "#2fc596", []vg.Length{7, 2, 1.5, 2}},
 	{"#a8447c", "#e08ab8", []vg.Length{3, 2}},
 	{"#111111", "#f2f2f2", []vg.Length{10, 3}},
