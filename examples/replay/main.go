@@ -31,7 +31,7 @@ func main() {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 		return
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "replay: interrupted: nothing was written")
+		fmt.Fprintln(os.Stderr, "replay: interrupted; no file is left half written")
 		os.Exit(130)
 	}
 	fmt.Fprintln(os.Stderr, "replay:", err)

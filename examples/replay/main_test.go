@@ -81,6 +81,27 @@ func TestFleets(t *testing.T) {
 	}
 }
 
+// Two models are each sent the whole load, and judged by their own promises.
+func TestTwoModels(t *testing.T) {
+	dir := fleetOf(t, "modelID: meta/llama-3.1-8b", "H100", "")
+	text, err := os.ReadFile(filepath.Join(dir, "fleet.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := strings.NewReplacer("name: v", "name: w", "llama-3.1-8b", "mistral-7b-v0.1").Replace(string(text))
+	if err := os.WriteFile(filepath.Join(dir, "second.yaml"), []byte(second), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	html := filepath.Join(dir, "r.html")
+	out, err := replay(t, "-trace", hour(t), "-fleet", dir, "-html", html)
+	if err != nil || !strings.Contains(out, "ns/meta/llama-3.1-8b: first token") || !strings.Contains(out, "ns/meta/mistral-7b-v0.1: first token") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if page, err := os.ReadFile(html); err != nil || !strings.Contains(string(page), "TTFT of ns/meta/mistral-7b-v0.1") {
+		t.Errorf("the page has no plot of the second model: %v", err)
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	load, empty := hour(t), t.TempDir()
 	unknown := fleetOf(t, `modelID: "acme/own-model"`, "A100", "")

@@ -14,11 +14,11 @@ import (
 
 // headrooms are what the oracle multiplies the true rates by. The queueing model takes the arrivals of an interval to be Poisson; those of a trace come
 // in bursts, and then it needs more than it thinks.
-var headrooms = []float64{0.7, 0.85, 1, 1.25, 1.6, 2, 2.6, 3.5}
+var headrooms = []float64{0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.4, 1.6, 1.8, 2, 2.3, 2.6, 3, 3.5, 4}
 
 // playOracle plays the oracle with the smallest headroom that keeps the promise in the simulation, found by halving. Where none does it is the largest.
 func (c *Contest) playOracle(ctx context.Context, p Policy, progress func(step, steps int)) (Run, error) {
-	const tries = 3 // of the halving: 2³ headrooms
+	const tries = 4 // of the halving: 2⁴ headrooms
 	tried, steps := 0, c.Steps()
 	carried, err := c.rates()
 	if err != nil {
