@@ -29,6 +29,10 @@ func TestLargeLoads(t *testing.T) {
 				if most := best*rate + 2*dearest; plan.Cost > most {
 					t.Errorf("%s costs %g, and %g is enough", plan.Workloads[0].Reason.Message, plan.Cost, most)
 				}
+				// Where not all mixes were looked at, the bound is the one in fractions, and nothing is called proven.
+				if least := best * rate; rate >= 5_000 && kinds > 2 && (plan.Proven || plan.LowerBound < least*(1-1e-9) || plan.LowerBound > least*(1+1e-9)) {
+					t.Errorf("bound %g, proven %v: want %g, not proven", plan.LowerBound, plan.Proven, least)
+				}
 			})
 		}
 	}

@@ -44,6 +44,7 @@ type planner struct {
 	options  Options
 	rows     rows
 	patterns [][]pattern // by workload
+	complete []bool      // whether those are all that there are
 	chosen   []int       // pattern of each workload, −1 = none
 	partial  [][]int     // replicas of best effort, by workload and candidate
 	result   Plan
@@ -51,9 +52,9 @@ type planner struct {
 
 func newPlanner(p Problem, o Options) *planner {
 	pl := &planner{problem: p, options: o, rows: newRows(p), patterns: make([][]pattern, len(p.Workloads)),
-		chosen: make([]int, len(p.Workloads)), partial: make([][]int, len(p.Workloads))}
+		complete: make([]bool, len(p.Workloads)), chosen: make([]int, len(p.Workloads)), partial: make([][]int, len(p.Workloads))}
 	for i := range p.Workloads {
-		pl.patterns[i] = p.Workloads[i].patterns(o)
+		pl.patterns[i], pl.complete[i] = p.Workloads[i].patterns(o)
 		pl.chosen[i] = -1
 	}
 	return pl
@@ -135,7 +136,26 @@ func (pl *planner) cheapen(workloads []int, limits []float64) {
 	p := pl.program(workloads, settled, limits, nil)
 	s := p.program.solve(pl.options.Nodes, p.start(pl))
 	pl.take(p, s)
+	if slices.ContainsFunc(workloads, func(i int) bool { return !pl.complete[i] }) {
+		pl.result.Proven, s.bound = false, pl.loose(workloads)
+	}
 	pl.result.LowerBound += max(s.bound, 0)
+}
+
+// loose bounds what serving workloads takes where not all of their patterns are listed, so that the program's own bound holds for the listed ones alone.
+func (pl *planner) loose(workloads []int) float64 {
+	bound := 0.0
+	for _, i := range workloads {
+		switch {
+		case pl.chosen[i] < 0:
+			bound += pl.nothing(i)
+		case pl.complete[i]:
+			bound += pl.patterns[i][0].value()
+		default:
+			bound += pl.problem.Workloads[i].fractional()
+		}
+	}
+	return bound
 }
 
 // take notes the patterns that a solution selects.

@@ -21,13 +21,14 @@ func (p pattern) value() float64 { return p.cost + p.penalty }
 const maxPatterns = 4000
 
 // patterns lists the ways to serve a workload, the best first: by value, then those that stay, then by name. None that uses more of
-// some candidate and less of none is among them.
-func (w *Workload) patterns(o Options) []pattern {
-	var list []pattern
+// some candidate and less of none is among them. It tells whether the list is complete.
+func (w *Workload) patterns(o Options) (list []pattern, complete bool) {
 	f := w.from(o)
+	complete = true
 	if o.Mixed && len(w.Candidates) > 1 {
 		list = w.mixes(len(w.Candidates), &f)
 		if len(list) > maxPatterns {
+			complete = false
 			list = w.mixes(2, &f)
 		}
 		if len(list) > maxPatterns {
@@ -44,7 +45,19 @@ func (w *Workload) patterns(o Options) []pattern {
 	slices.SortStableFunc(list, func(a, b pattern) int {
 		return cmp.Or(compareValue(a.value(), b.value()), cmp.Compare(b2i(a.moves), b2i(b.moves)))
 	})
-	return list
+	return list, complete
+}
+
+// fractional is what no way to serve the workload can undercut, on the list or not: its minimums, and the rest of the load in fractions of the replicas that carry it
+// most cheaply.
+func (w *Workload) fractional() float64 {
+	bound, rest, cheapest := 0.0, w.Rate, math.Inf(1)
+	for _, c := range w.Candidates {
+		bound += float64(c.Min) * c.Cost
+		rest -= float64(c.Min) * c.Rate
+		cheapest = min(cheapest, c.Cost/c.Rate)
+	}
+	return bound + max(rest, 0)*cheapest
 }
 
 // compareValue orders values that differ by more than rounding.
