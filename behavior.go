@@ -130,6 +130,10 @@ func (c *cycle) pace(v *variantState) {
 	}
 	wanted := v.target
 	v.recommendations = recent(v.recommendations, c.snapshot.At, c.policy.Behavior.window())
+	if !v.known && c.policy.Behavior.window() > 0 {
+		// Nobody knows what was wanted before: what runs, as the HorizontalPodAutoscaler assumes as well. Otherwise a window would not hold the first cycle.
+		v.recommendations = append(v.recommendations, Recommendation{At: c.snapshot.At, Target: v.Current})
+	}
 	v.recommendations = append(v.recommendations, Recommendation{At: c.snapshot.At, Target: wanted})
 	rules, direction := c.policy.Behavior.ScaleUp, 1
 	if wanted < v.Current {
@@ -164,6 +168,9 @@ func (v *variantState) slow(target int, rule Rule, message string) {
 // stable returns the target within the window that asks for the smallest change in the direction; at most none.
 func (v *variantState) stable(now time.Time, window time.Duration, direction int) int {
 	smallest := v.target
+	if window == 0 {
+		return smallest
+	}
 	for _, r := range v.recommendations {
 		if now.Sub(r.At) <= window && direction*r.Target < direction*smallest {
 			smallest = r.Target

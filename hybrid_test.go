@@ -185,18 +185,22 @@ func TestBehavior(t *testing.T) {
 		ScaleUp:   wva.ScalingRules{Policies: []wva.ScalingPolicy{{Type: wva.PodsPolicy, Value: 1}}},
 		ScaleDown: wva.ScalingRules{StabilizationWindow: 3 * time.Minute},
 	}
-	report, _, err := wva.Decide(under(12, served("a", "A100", 2, onA100)), p, wva.History{})
+	report, h, err := wva.Decide(under(12, served("a", "A100", 2, onA100)), p, wva.History{})
 	if err != nil || report.Decisions[0].Target != 3 {
 		t.Errorf("at most one replica a cycle: %v, %v", report, err)
 	}
+	// A controller that has just started knows of no earlier target, and does not shrink at once either.
+	report, h, err = wva.Decide(under(0.1, served("a", "A100", 4, onA100)), p, wva.History{})
+	if err != nil || report.Decisions[0].Target != 4 {
+		t.Errorf("the first cycle of a window: %v, %v", report, err)
+	}
+	if report, _, err = wva.Decide(later(under(0.1, served("a", "A100", 4, onA100)), 4*time.Minute), p, h); err != nil || report.Decisions[0].Target != 1 {
+		t.Errorf("after the window: %v, %v", report, err)
+	}
 	// A lull of a minute does not shrink what was wanted within the window.
-	h := wva.History{}
+	h = wva.History{}
 	for i, rate := range []float64{5.5, 5.5, 0.1, 0.1, 0.1, 0.1, 0.1} {
-		s := under(rate, served("a", "A100", 3, onA100))
-		s.At = noon.Add(time.Duration(i) * time.Minute)
-		for j := range s.Metrics.Replicas {
-			s.Metrics.Replicas[j].At = s.At
-		}
+		s := later(under(rate, served("a", "A100", 3, onA100)), time.Duration(i)*time.Minute)
 		if report, h, err = wva.Decide(s, p, h); err != nil {
 			t.Fatal(err)
 		}
@@ -204,6 +208,15 @@ func TestBehavior(t *testing.T) {
 			t.Errorf("minute %d: target %d\n%s", i, report.Decisions[0].Target, report)
 		}
 	}
+}
+
+// later moves a snapshot and its samples in time.
+func later(s wva.Snapshot, by time.Duration) wva.Snapshot {
+	s.At = s.At.Add(by)
+	for i := range s.Metrics.Replicas {
+		s.Metrics.Replicas[i].At = s.At
+	}
+	return s
 }
 
 // The whole loop in HYBRID mode on a simulated cluster: the load triples and falls back, and the fleet follows.
