@@ -70,6 +70,17 @@ func tune(t *testing.T, load iter.Seq[simulator.Request], mode wva.Mode, edit fu
 	return o
 }
 
+// stepUp is a load that triples after twenty minutes and falls back after another twenty.
+func stepUp() iter.Seq[simulator.Request] {
+	rate := func(t float64) float64 {
+		if t >= 1200 && t < 2400 {
+			return 90
+		}
+		return 30
+	}
+	return simulator.Load{Rate: rate, Peak: 90, Input: model.TokenLengths{Mean: 300, CV: 1}, Output: model.TokenLengths{Mean: 200, CV: 1}, Seed: 1}.Requests()
+}
+
 // wave is a load that swings between a rate and three times as much, once in half an hour.
 func wave(least, input, output float64) iter.Seq[simulator.Request] {
 	rate := func(t float64) float64 { return least * (2 - math.Cos(2*math.Pi*t/1800)) }
@@ -135,6 +146,9 @@ func TestTuning(t *testing.T) {
 	early := tune(t, stepUp(), wva.CapacityOnly, func(p *wva.Policy) { p.Saturation.Default.QueueSpareTrigger = 4 })
 	if early.attainment < 1.5*late.attainment {
 		t.Errorf("a larger queueSpareTrigger is to serve more: %+v rather than %+v", early, late)
+	}
+	if proactive := tune(t, stepUp(), wva.Hybrid, nil); proactive.attainment < 2*late.attainment {
+		t.Errorf("HYBRID is to serve far more than CAPACITY-ONLY: %+v rather than %+v", proactive, late)
 	}
 	hasty := tune(t, shortWave(), wva.Hybrid, nil)
 	patient := tune(t, shortWave(), wva.Hybrid, func(p *wva.Policy) { p.Behavior.ScaleDown.StabilizationWindow = 15 * time.Minute })
