@@ -45,13 +45,14 @@ type SourceOptions struct {
 // Source is a metrics source that asks a Prometheus server, a bounded number of queries for the whole fleet. It is safe for concurrent use.
 type Source struct {
 	api     v1.API
+	client  *http.Client
+	address string
 	options SourceOptions
 	words   words
-	gateway GatewayQueries
 
 	mu     sync.Mutex
-	shapes map[shapeKey]shape
-	round  uint64
+	shapes map[engineModel]shape
+	rounds int // Collects begun
 }
 
 // NewSource returns a Source for the server of the configuration. It fails where the configuration, a query or a setting cannot work, or a certificate file cannot be read; it
@@ -70,10 +71,8 @@ func NewSource(c Config, o SourceOptions) (*Source, error) {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}
 	o = o.withDefaults()
-	return &Source{api: v1.NewAPI(a), options: o, words: newWords(o.Labels, o.Windows), gateway: *o.Gateway, shapes: map[shapeKey]shape{}}, nil
+	return &Source{api: v1.NewAPI(a), client: client, address: c.URL, options: o, words: newWords(o.Labels, o.Windows), shapes: map[engineModel]shape{}}, nil
 }
-
-var _ http.RoundTripper = guard{}
 
 func (o SourceOptions) withDefaults() SourceOptions {
 	if o.Queries == nil {
@@ -145,15 +144,28 @@ func (o SourceOptions) Validate() error {
 // engineVLLM is the engine of variants that name none.
 const engineVLLM = "vllm"
 
-// Collect implements [wva.MetricsSource].
+// Collect implements [wva.MetricsSource]. A model whose required queries failed, and a variant with replicas that do not report, is a problem that says what to check; so is,
+// without a model, a query that only costs detail. An error means that the pods could not be mapped to variants, or that the context ended.
 func (s *Source) Collect(ctx context.Context, variants []wva.Variant) (wva.Metrics, error) {
-	panic("to be written")
+	f, err := s.survey(ctx, variants)
+	if err != nil {
+		return wva.Metrics{}, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	r := newRound(s, f)
+	r.ask(bounded, r.questions())
+	r.learnShapes()
+	r.settle()
+	r.ask(bounded, r.followUp())
+	if err := ctx.Err(); err != nil {
+		return wva.Metrics{}, fmt.Errorf("prometheus: %w", err)
+	}
+	return r.metrics(), nil
 }
 
-type shapeKey struct{}
-type shape struct{}
+// Close closes connections that are idle.
+func (s *Source) Close() { s.client.CloseIdleConnections() }
 
-// OwnersByName is the default.
-func OwnersByName(_ context.Context, variants []wva.Variant) (func(namespace, pod string) (wva.ID, bool), error) {
-	panic("to be written")
-}
+// String names the server.
+func (s *Source) String() string { return "Prometheus at " + s.address }

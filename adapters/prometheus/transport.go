@@ -39,6 +39,13 @@ func (g guard) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// CloseIdleConnections lets http.Client's method reach the transport.
+func (g guard) CloseIdleConnections() {
+	if c, ok := g.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
 // limited is a body that fails, rather than ends, where the limit is passed.
 type limited struct {
 	io.ReadCloser
