@@ -1,0 +1,249 @@
+package prometheus_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	promodel "github.com/prometheus/common/model"
+
+	"github.com/wva-go/wva"
+	"github.com/wva-go/wva/adapters/prometheus"
+	"github.com/wva-go/wva/internal/servers"
+)
+
+// What one Collect of a thousand variants with ten thousand replicas may take.
+const (
+	mostRequests = 20
+	mostBytes    = 200 << 20
+	mostTime     = time.Second
+)
+
+// TestServerLargeFleet measures Collect for 1,000 variants of 500 models with 10,000 replicas, which a real server has been scraping every 15 s. Requests and memory are those
+// of every Collect. Time is that of the best of the Collects, since the server has the same cores, and whatever else runs on the machine.
+func TestServerLargeFleet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("gives a Prometheus server half a million series")
+	}
+	variants := largeFleet(500, 2)
+	const replicas = 10
+	server := servers.StartPrometheus(t, servers.PrometheusOptions{
+		Config: "global: {scrape_interval: 1m}\n", Flags: []string{"--web.enable-remote-write-receiver"},
+	})
+	begun := time.Now()
+	series := fillLargeFleet(t, server.URL, variants, replicas, begun)
+	t.Logf("%d series with samples of 5 minutes in %v", series, time.Since(begun).Round(time.Second))
+	source, err := prometheus.NewSource(prometheus.Config{URL: server.URL, AllowHTTP: true}, prometheus.SourceOptions{
+		Retention: func(k wva.ModelKey) wva.Retention { return wva.Retention{Enabled: true, Period: 5 * time.Minute} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	var measured []measurement
+	for range 8 {
+		m := measure(t, server.URL, func() {
+			checkLargeFleet(t, source, variants, replicas)
+		})
+		t.Log(m)
+		measured = append(measured, m)
+		if m.requests > mostRequests {
+			t.Errorf("%d requests, want at most %d", m.requests, mostRequests)
+		}
+		if m.allocated > mostBytes {
+			t.Errorf("%d MB allocated, want at most %d MB", m.allocated>>20, mostBytes>>20)
+		}
+	}
+	best := slices.MinFunc(measured, func(a, b measurement) int { return int(a.took - b.took) })
+	if best.took > mostTime && !raceEnabled {
+		t.Errorf("the fastest took %v, want at most %v", best.took, mostTime)
+	}
+}
+
+func checkLargeFleet(t *testing.T, source *prometheus.Source, variants []wva.Variant, replicas int) {
+	m, err := source.Collect(t.Context(), variants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range m.Problems {
+		t.Fatalf("a problem: %+v", p)
+	}
+	if want := len(variants) * replicas; len(m.Replicas) != want {
+		t.Fatalf("%d replicas report, want %d", len(m.Replicas), want)
+	}
+	for _, r := range m.Replicas {
+		for name, got := range map[string]wva.Reading{
+			"KV usage": r.KVUsage, "waiting": r.Waiting, "running": r.Running, "KV capacity": r.KVCapacity, "completions": r.CompletionRate,
+			"input": r.Input.Mean, "output": r.Output.Mean, "TTFT": r.TTFT, "ITL": r.ITL, "prefix hits": r.PrefixHitRate,
+		} {
+			if !got.Valid {
+				t.Fatalf("%s of %s is missing", name, r.Replica)
+			}
+		}
+	}
+}
+
+// measurement is what a piece of work took.
+type measurement struct {
+	took      time.Duration
+	allocated uint64 // bytes, all in all
+	peak      uint64 // bytes in use at once, beyond those before
+	requests  int
+}
+
+func (m measurement) String() string {
+	return fmt.Sprintf("%v, %d MB allocated, %d MB at once, %d requests", m.took.Round(time.Millisecond), m.allocated>>20, m.peak>>20, m.requests)
+}
+
+// measure does the work and says what it took, the queries counted by the server.
+func measure(t *testing.T, url string, work func()) measurement {
+	t.Helper()
+	requests := queriesServed(t, url)
+	runtime.GC()
+	var before, now, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	var peak uint64
+	watching.Go(func() {
+		for ticks := time.Tick(10 * time.Millisecond); ; {
+			select {
+			case <-done:
+				return
+			case <-ticks:
+				runtime.ReadMemStats(&now)
+				peak = max(peak, now.HeapAlloc)
+			}
+		}
+	})
+	begun := time.Now()
+	work()
+	took := time.Since(begun)
+	close(done)
+	watching.Wait()
+	runtime.ReadMemStats(&after)
+	return measurement{took, after.TotalAlloc - before.TotalAlloc, max(peak, after.HeapAlloc) - before.HeapAlloc, queriesServed(t, url) - requests}
+}
+
+// queriesServed asks a Prometheus server how many queries it has answered.
+func queriesServed(t *testing.T, url string) (n int) {
+	t.Helper()
+	response, err := http.Get(url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	parser := expfmt.NewTextParser(promodel.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range families["prometheus_http_requests_total"].GetMetric() {
+		for _, l := range m.Label {
+			if l.GetName() == "handler" && l.GetValue() == "/api/v1/query" {
+				n += int(m.Counter.GetValue())
+			}
+		}
+	}
+	return n
+}
+
+// largeFleet is so many models, each with so many variants of ten replicas, in twenty namespaces.
+func largeFleet(models, each int) (variants []wva.Variant) {
+	for m := range models {
+		for v := range each {
+			name := fmt.Sprintf("llama-3-1-%d-%s", m, []string{"a100", "h100", "l40s", "mi300x"}[v])
+			variants = append(variants, wva.Variant{
+				ID: wva.ID{Namespace: fmt.Sprintf("team-%d", m%20), Name: name}, Model: fmt.Sprintf("meta-llama/Llama-3.1-8B-Instruct-%d", m),
+				Accelerator: "A100", Cost: 40, Current: 10, Target: wva.TargetRef{Kind: "Deployment", Name: name},
+			})
+		}
+	}
+	return variants
+}
+
+// fillLargeFleet gives the server what it would have scraped from the fleet in the last five minutes, and what it will scrape in the next two.
+func fillLargeFleet(t *testing.T, url string, variants []wva.Variant, replicas int, now time.Time) (n int) {
+	t.Helper()
+	var batch []series
+	for _, v := range variants {
+		for r := range replicas {
+			batch = append(batch, scraped(v, podName(v.Target.Name, r), now)...)
+		}
+		if len(batch) > 4000 {
+			n += len(batch)
+			backfill(t, http.DefaultClient, url, batch)
+			batch = batch[:0]
+		}
+	}
+	if len(batch) > 0 {
+		backfill(t, http.DefaultClient, url, batch)
+	}
+	return n + len(batch)
+}
+
+// podName is a name as those that Kubernetes gives the pods of a Deployment.
+func podName(deployment string, n int) string {
+	const alphabet = "bcdfghjklmnpqrstvwxz2456789"
+	suffix := make([]byte, 5)
+	for i := range suffix {
+		suffix[i] = alphabet[n%len(alphabet)]
+		n /= len(alphabet)
+	}
+	return deployment + "-6f5d8c9b7c-" + string(suffix)
+}
+
+const scrapeInterval = 15 * time.Second
+
+// scraped are the series of one replica: what the queries need of the families that vLLM serves, with its bucket bounds.
+func scraped(v wva.Variant, pod string, now time.Time) (all []series) {
+	first := now.Add(-5 * time.Minute)
+	add := func(name string, value func(finished float64) float64, extra ...[2]string) {
+		labels := append([][2]string{
+			{"__name__", name}, {"container", "vllm"}, {"endpoint", "http"}, {"engine", "0"}, {"instance", "10.0.0.1:8000"}, {"job", "vllm"},
+			{"model_name", v.Model}, {"namespace", v.ID.Namespace}, {"pod", pod},
+		}, extra...)
+		slices.SortFunc(labels, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+		s := series{labels: labels}
+		for i := range int(7 * time.Minute / scrapeInterval) {
+			s.samples = append(s.samples, sample{first.Add(time.Duration(i) * scrapeInterval), value(1000 + 30*float64(i))}) // 2 requests/s
+		}
+		all = append(all, s)
+	}
+	times := func(factor float64) func(float64) float64 { return func(n float64) float64 { return factor * n } }
+	always := func(value float64) func(float64) float64 { return func(float64) float64 { return value } }
+	add("vllm:kv_cache_usage_perc", always(0.55))
+	add("vllm:num_requests_waiting", always(1))
+	add("vllm:num_requests_running", always(20))
+	add("vllm:cache_config_info", always(1), [2]string{"block_size", "16"}, [2]string{"num_gpu_blocks", "27000"}, [2]string{"cache_dtype", "auto"})
+	add("vllm:prefix_cache_queries_total", times(300))
+	add("vllm:prefix_cache_hits_total", times(100))
+	for _, reason := range []string{"stop", "length", "abort"} {
+		add("vllm:request_success_total", times(1.0/3), [2]string{"finished_reason", reason})
+	}
+	histogram := func(name string, mean float64, bounds []float64) {
+		for i, le := range bounds {
+			add(name+"_bucket", times(float64(i+1)/float64(len(bounds)+1)), [2]string{"le", strconv.FormatFloat(le, 'f', 1, 64)})
+		}
+		add(name+"_bucket", times(1), [2]string{"le", "+Inf"})
+		add(name+"_sum", times(mean))
+		add(name+"_count", times(1))
+	}
+	tokens := []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000}
+	histogram("vllm:request_prompt_tokens", 300, tokens)
+	histogram("vllm:request_generation_tokens", 200, tokens)
+	histogram("vllm:time_to_first_token_seconds", 0.2, nil)  // of these the buckets are
+	histogram("vllm:inter_token_latency_seconds", 0.02, nil) // not asked for
+	return all
+}
+
+var _, _ = os.Stdout, io.EOF
