@@ -9,8 +9,8 @@ import (
 	"github.com/wva-go/wva"
 )
 
-// Owners tells, for the variants of one Collect, which of them a pod belongs to; false = to none of them. The function that it returns is called once for each pod, never by
-// two goroutines at once.
+// Owners tells, for the variants of one Collect, which of them a pod belongs to; false = to none of them. The function that it returns is never called by two
+// goroutines at once.
 type Owners func(ctx context.Context, variants []wva.Variant) (func(namespace, pod string) (wva.ID, bool), error)
 
 // OwnersByName goes by the names that Kubernetes gives pods: a Deployment's are target-<hash>-<5 characters>, a StatefulSet's target-<n>, a LeaderWorkerSet's target-<n> and
@@ -70,7 +70,7 @@ func (o ownersByName) owner(namespace, pod string) (wva.ID, bool) {
 		v, known := o.targets[target{namespace, name}]
 		switch {
 		case !known:
-		case v.is(kindDeployment) && hash(middle) && len(last) == suffixLength && hash(last),
+		case v.is(kindDeployment) && len(middle) >= shortestHash && hash(middle) && len(last) == suffixLength && hash(last),
 			v.is(kindLeaderWorkerSet) && number(middle) && number(last):
 			return v.id, true
 		}
@@ -84,6 +84,7 @@ const (
 	longestName  = 63
 	longestBase  = longestName - suffixLength
 	hashLength   = 10
+	shortestHash = 6 // shorter ones come once in 40,000, and would take names like 8b for a hash
 	// longestWhole is the longest name of a Deployment that leaves room for both dashes and a whole hash.
 	longestWhole = longestBase - hashLength - 2
 )
