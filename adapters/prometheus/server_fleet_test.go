@@ -2,6 +2,7 @@ package prometheus_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +29,8 @@ type fleet struct {
 	mu    sync.Mutex                                           // guards spoil
 
 	ids     []wva.ID
-	targets string // the file in which Prometheus looks up whom to scrape
+	targets string      // the file in which Prometheus looks up whom to scrape
+	twice   atomic.Bool // whether it has every replica a second time, as another job
 }
 
 // fleetToken is what the servers want to see beside the certificate.
@@ -97,11 +100,19 @@ func (f *fleet) publishTargets(t *testing.T) {
 	}
 	groups := []group{}
 	for name, id := range f.pods() {
-		groups = append(groups, group{[]string{strings.TrimPrefix(f.url, "https://")}, map[string]string{
-			"namespace": id.Namespace, "pod": name, "instance": name + ":8000", "__metrics_path__": "/" + name,
-		}})
+		jobs := []string{"vllm"}
+		if f.twice.Load() {
+			jobs = append(jobs, "again")
+		}
+		for _, job := range jobs {
+			groups = append(groups, group{[]string{strings.TrimPrefix(f.url, "https://")}, map[string]string{
+				"job": job, "namespace": id.Namespace, "pod": name, "instance": name + ":8000", "__metrics_path__": "/" + name,
+			}})
+		}
 	}
-	slices.SortFunc(groups, func(a, b group) int { return strings.Compare(a.Labels["pod"], b.Labels["pod"]) })
+	slices.SortFunc(groups, func(a, b group) int {
+		return cmp.Or(cmp.Compare(a.Labels["pod"], b.Labels["pod"]), cmp.Compare(a.Labels["job"], b.Labels["job"]))
+	})
 	text, err := json.Marshal(groups)
 	if err != nil {
 		t.Error(err)
@@ -171,4 +182,6 @@ func (p *pki) files() map[string]string {
 }
 
 // key is the model of the fleet.
-func (f *fleet) key() wva.ModelKey { return wva.ModelKey{Namespace: f.ids[0].Namespace, Model: hostile} }
+func (f *fleet) key() wva.ModelKey {
+	return wva.ModelKey{Namespace: f.ids[0].Namespace, Model: hostile}
+}

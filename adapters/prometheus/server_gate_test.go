@@ -19,7 +19,6 @@ import (
 type gate struct {
 	url      string
 	requests atomic.Int64
-	bytes    atomic.Int64 // of the answers
 
 	t       testing.TB
 	pki     *pki
@@ -27,6 +26,7 @@ type gate struct {
 	address string
 
 	mu     sync.Mutex // guards what follows
+	token  string
 	fault  http.Handler
 	shown  tls.Certificate
 	server *http.Server
@@ -45,7 +45,7 @@ func startGate(t testing.TB, pki *pki, server *servers.Prometheus) *gate {
 	transport := &http.Transport{TLSClientConfig: pki.tls(t)}
 	forward := httputil.NewSingleHostReverseProxy(target)
 	forward.Transport = transport
-	g := &gate{t: t, pki: pki, forward: forward, address: "127.0.0.1:0", shown: pki.server.TLS(t)}
+	g := &gate{t: t, pki: pki, forward: forward, address: "127.0.0.1:0", shown: pki.server.TLS(t), token: gateToken}
 	g.Open()
 	t.Cleanup(func() {
 		g.Shut()
@@ -100,34 +100,35 @@ func (g *gate) Fail(with http.Handler) {
 	g.fault = with
 }
 
+// Want changes the token.
+func (g *gate) Want(token string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.token = token
+}
+
+// next returns who answers a request with this authorization; nil = nobody.
+func (g *gate) next(authorization string) http.Handler {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case authorization != "Bearer "+g.token:
+		return nil
+	case g.fault != nil:
+		return g.fault
+	}
+	return g.forward
+}
+
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
-	if r.Header.Get("Authorization") != "Bearer "+gateToken {
+	handler := g.next(r.Header.Get("Authorization"))
+	if handler == nil {
 		http.Error(w, "who are you?", http.StatusUnauthorized)
 		return
 	}
-	g.mu.Lock()
-	handler := g.fault
-	g.mu.Unlock()
-	if handler == nil {
-		handler = g.forward
-	}
-	handler.ServeHTTP(&counting{w, &g.bytes}, r)
+	handler.ServeHTTP(w, r)
 }
-
-// counting adds up what is written.
-type counting struct {
-	http.ResponseWriter
-	bytes *atomic.Int64
-}
-
-func (c *counting) Write(p []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(p)
-	c.bytes.Add(int64(n))
-	return n, err
-}
-
-func (c *counting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // eventually asks until the answer is yes, and gives up with what the answer was last.
 func eventually(t *testing.T, within time.Duration, what string, ask func() (yes bool, last any)) {

@@ -47,6 +47,7 @@ type world struct {
 	server *servers.Prometheus
 	gate   *gate
 	config prometheus.Config
+	client *http.Client // for the server behind the gate
 }
 
 // scrapes is the interval at which everything is scraped here.
@@ -63,6 +64,7 @@ func startWorld(t *testing.T, further string, variants ...wva.Variant) *world {
 	}
 	pki := newPKI(t)
 	w := &world{fleet: startFleet(t, pki, variants...)}
+	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: pki.tls(t), DisableKeepAlives: true}}
 	w.server = servers.StartPrometheus(t, servers.PrometheusOptions{
 		Config: `
 global: {scrape_interval: ` + prometheusDuration(scrapes) + `, scrape_timeout: ` + prometheusDuration(scrapes) + `}
@@ -75,8 +77,8 @@ scrape_configs:
 ` + further,
 		Web:    "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert}\n",
 		Files:  pki.files(),
-		Flags:  []string{"--scrape.discovery-reload-interval=200ms"}, // by default replicas are noticed after five seconds
-		Client: &http.Client{Transport: &http.Transport{TLSClientConfig: pki.tls(t), DisableKeepAlives: true}},
+		Flags:  []string{"--web.enable-remote-write-receiver", "--scrape.discovery-reload-interval=200ms"}, // by default replicas are noticed after five seconds
+		Client: w.client,
 	})
 	w.gate = startGate(t, pki, w.server)
 	w.config = configure(t, pki, w.gate.url)
