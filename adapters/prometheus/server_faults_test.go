@@ -97,9 +97,9 @@ func faults() []fault {
 			options: func(c *prometheus.Config, _ *prometheus.SourceOptions) { c.MaxResponse = 4 << 10 },
 			begin:   answer(func(w http.ResponseWriter, _ *http.Request) { endless(w) }), end: pass},
 
-		{name: "NaN samples", reason: wva.MetricsMissing, says: "0 of 3 replicas of llm/llama-a100 report", scraped: true,
+		{name: "NaN samples", reason: wva.MetricsMissing, says: "0 of 3 replicas of llm/llama-a100 report; llama-a100-0 is scraped, but its KV usage or queue length is missing or no number", scraped: true,
 			begin: spoil(func(w http.ResponseWriter, _ string, page []byte) { _, _ = w.Write(not(page)) }), end: heal},
-		{name: "NaN samples of one replica", reason: wva.MetricsMissing, says: "2 of 3 replicas of llm/llama-a100 report", scraped: true,
+		{name: "NaN samples of one replica", reason: wva.MetricsMissing, says: "2 of 3 replicas of llm/llama-a100 report; llama-a100-1 is scraped, but", scraped: true,
 			begin: spoil(func(w http.ResponseWriter, pod string, page []byte) {
 				if pod == "llama-a100-1" {
 					page = not(page)
@@ -119,7 +119,10 @@ func faults() []fault {
 				_, _ = w.Write(page)
 			}), end: heal},
 		{name: "pods scraped twice", harmless: true,
-			begin: func(t *testing.T, w *world) { w.twice.Store(true) }, end: func(t *testing.T, w *world) { w.twice.Store(false) }},
+			begin: func(t *testing.T, w *world) {
+				w.twice.Store(true)
+				w.await(t, `count(vllm:kv_cache_usage_perc) == 6`)
+			}, end: func(t *testing.T, w *world) { w.twice.Store(false) }},
 		{name: "100,000 series of others", harmless: true, says: "100000 pods serve",
 			begin: func(t *testing.T, w *world) { w.flood(t, "stranger-%d", 100_000) }, end: func(*testing.T, *world) {}},
 	}
@@ -186,7 +189,7 @@ func (f fault) observe(t *testing.T, step func() outcome) {
 	}
 	if f.scraped {
 		// Until the last good samples have left the windows, they count.
-		for ; o.model.Metrics == wva.MetricsFound || o.model.Metrics != f.reason; o = step() {
+		for ; o.model.Metrics != f.reason || !strings.Contains(o.model.Message, f.says); o = step() {
 			if time.Since(begun) > 20*time.Second {
 				t.Fatalf("it does not show: %+v", o)
 			}

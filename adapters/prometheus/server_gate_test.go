@@ -44,7 +44,7 @@ func startGate(t testing.TB, pki *pki, server *servers.Prometheus) *gate {
 	}
 	transport := &http.Transport{TLSClientConfig: pki.tls(t)}
 	forward := httputil.NewSingleHostReverseProxy(target)
-	forward.Transport = transport
+	forward.Transport, forward.ErrorLog = transport, quiet()
 	g := &gate{t: t, pki: pki, forward: forward, address: "127.0.0.1:0", shown: pki.server.TLS(t), token: gateToken}
 	g.Open()
 	t.Cleanup(func() {

@@ -13,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	prom "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	promodel "github.com/prometheus/common/model"
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/prometheus"
@@ -121,6 +124,33 @@ func (w *world) source(t *testing.T, o prometheus.SourceOptions) *prometheus.Sou
 		t.Fatal(err)
 	}
 	return s
+}
+
+// ask asks Prometheus itself, past the gate, about this moment.
+func (w *world) ask(t *testing.T, query string) promodel.Vector {
+	t.Helper()
+	client, err := api.NewClient(api.Config{Address: w.server.URL, Client: w.client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, warnings, _, err := v1.NewAPI(client).Query(t.Context(), query, time.Time{})
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("query %s: %v %v", query, err, warnings)
+	}
+	vector, ok := value.(promodel.Vector)
+	if !ok {
+		t.Fatalf("query %s: the answer is a %v", query, value.Type())
+	}
+	return vector
+}
+
+// await asks until there is an answer.
+func (w *world) await(t *testing.T, query string) {
+	t.Helper()
+	eventually(t, 20*time.Second, query, func() (bool, any) {
+		v := w.ask(t, query)
+		return len(v) > 0, v
+	})
 }
 
 func prometheusDuration(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
