@@ -2,9 +2,7 @@ package prometheus_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -13,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
 	promodel "github.com/prometheus/common/model"
 
@@ -98,17 +98,20 @@ type measurement struct {
 	allocated uint64 // bytes, all in all
 	peak      uint64 // bytes in use at once, beyond those before
 	requests  int
+	own, its  float64 // seconds of processor time: of this process, and of the server
 }
 
 func (m measurement) String() string {
-	return fmt.Sprintf("%v, %d MB allocated, %d MB at once, %d requests", m.took.Round(time.Millisecond), m.allocated>>20, m.peak>>20, m.requests)
+	return fmt.Sprintf("%v, %d MB allocated, %d MB at once, %d requests; %.2f s of processor time here and %.2f s in the server",
+		m.took.Round(time.Millisecond), m.allocated>>20, m.peak>>20, m.requests, m.own, m.its)
 }
 
 // measure does the work and says what it took, the queries counted by the server.
 func measure(t *testing.T, url string, work func()) measurement {
 	t.Helper()
-	requests := queriesServed(t, url)
 	runtime.GC()
+	requests, its := served(t, url)
+	own := processorTime(t)
 	var before, now, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	done := make(chan struct{})
@@ -131,11 +134,15 @@ func measure(t *testing.T, url string, work func()) measurement {
 	close(done)
 	watching.Wait()
 	runtime.ReadMemStats(&after)
-	return measurement{took, after.TotalAlloc - before.TotalAlloc, max(peak, after.HeapAlloc) - before.HeapAlloc, queriesServed(t, url) - requests}
+	m := measurement{took: took, allocated: after.TotalAlloc - before.TotalAlloc, peak: max(peak, after.HeapAlloc) - before.HeapAlloc, own: processorTime(t) - own}
+	m.requests, m.its = served(t, url)
+	m.requests -= requests
+	m.its -= its
+	return m
 }
 
-// queriesServed asks a Prometheus server how many queries it has answered.
-func queriesServed(t *testing.T, url string) (n int) {
+// served asks a Prometheus server how many queries it has answered, and how many seconds of processor time it has taken.
+func served(t *testing.T, url string) (queries int, seconds float64) {
 	t.Helper()
 	response, err := http.Get(url + "/metrics")
 	if err != nil {
@@ -150,11 +157,31 @@ func queriesServed(t *testing.T, url string) (n int) {
 	for _, m := range families["prometheus_http_requests_total"].GetMetric() {
 		for _, l := range m.Label {
 			if l.GetName() == "handler" && l.GetValue() == "/api/v1/query" {
-				n += int(m.Counter.GetValue())
+				queries += int(m.Counter.GetValue())
 			}
 		}
 	}
-	return n
+	for _, m := range families["process_cpu_seconds_total"].GetMetric() {
+		seconds += m.Counter.GetValue()
+	}
+	return queries, seconds
+}
+
+// processorTime is how many seconds this process has taken.
+func processorTime(t *testing.T) (seconds float64) {
+	t.Helper()
+	registry := prom.NewRegistry()
+	registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "process_cpu_seconds_total" {
+			seconds = f.Metric[0].Counter.GetValue()
+		}
+	}
+	return seconds
 }
 
 // largeFleet is so many models, each with so many variants of ten replicas, in twenty namespaces.
@@ -245,5 +272,3 @@ func scraped(v wva.Variant, pod string, now time.Time) (all []series) {
 	histogram("vllm:inter_token_latency_seconds", 0.02, nil) // not asked for
 	return all
 }
-
-var _, _ = os.Stdout, io.EOF
