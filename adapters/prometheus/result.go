@@ -13,7 +13,7 @@ import (
 // metrics is the outcome of the round, in a fixed order.
 func (r *round) metrics() wva.Metrics {
 	r.source.mu.Lock()
-	shapes := r.source.shapes
+	shapes := maps.Clone(r.source.shapes)
 	r.source.mu.Unlock()
 	m := wva.Metrics{Problems: r.problems()}
 	arrived := map[wva.ModelKey]float64{} // what the replicas complete
