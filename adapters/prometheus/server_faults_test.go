@@ -16,9 +16,9 @@ import (
 	"github.com/wva-go/wva/internal/servers"
 )
 
-// fault is one way in which metrics can be bad, and what is expected of it. While it lasts, no target falls, although the fleet has a replica too many; when it is over, one step
+// serverFault is one way in which metrics can be bad, and what is expected of it. While it lasts, no target falls, although the fleet has a replica too many; when it is over, one step
 // is enough to see that.
-type fault struct {
+type serverFault struct {
 	name  string
 	begin func(t *testing.T, w *world)
 	end   func(t *testing.T, w *world)
@@ -32,8 +32,8 @@ type fault struct {
 	options  func(*prometheus.Config, *prometheus.SourceOptions)
 }
 
-// faults are those that the proxy in front of Prometheus can cause, then those that the servers cause.
-func faults() []fault {
+// serverFaults are those that the proxy in front of Prometheus can cause, then those that the servers cause.
+func serverFaults() []serverFault {
 	answer := func(with http.HandlerFunc) func(*testing.T, *world) {
 		return func(_ *testing.T, w *world) { w.gate.Fail(with) }
 	}
@@ -47,7 +47,7 @@ func faults() []fault {
 		return func(_ *testing.T, w *world) { w.Spoil(with) }
 	}
 	heal := func(_ *testing.T, w *world) { w.Spoil(nil) }
-	return []fault{
+	return []serverFault{
 		{name: "down", reason: wva.PrometheusError, says: "connection refused: check that Prometheus is up",
 			begin: func(_ *testing.T, w *world) { w.gate.Shut() }, end: func(_ *testing.T, w *world) { w.gate.Open() }},
 		{name: "down behind the proxy", reason: wva.PrometheusError, says: "502: check Prometheus and what is in front of it",
@@ -132,12 +132,12 @@ func faults() []fault {
 func TestServerFaults(t *testing.T) {
 	w := startWorld(t, "", small("llama-a100", "A100", 40, 3))
 	w.Send(w.key(), requests(2).Requests())
-	for _, f := range faults() {
+	for _, f := range serverFaults() {
 		t.Run(f.name, func(t *testing.T) { f.test(t, w) })
 	}
 }
 
-func (f fault) test(t *testing.T, w *world) {
+func (f serverFault) test(t *testing.T, w *world) {
 	config, options := w.config, prometheus.SourceOptions{Windows: windows}
 	if f.options != nil {
 		f.options(&config, &options)
@@ -173,7 +173,7 @@ func (f fault) test(t *testing.T, w *world) {
 }
 
 // observe checks steps while the fault lasts.
-func (f fault) observe(t *testing.T, step func() outcome) {
+func (f serverFault) observe(t *testing.T, step func() outcome) {
 	begun := time.Now()
 	o := step()
 	if f.harmless {
