@@ -2,6 +2,7 @@ package prometheus_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -116,13 +117,13 @@ func configure(t *testing.T, pki *pki, url string) prometheus.Config {
 	return config
 }
 
-func (w *world) source(t *testing.T, o prometheus.SourceOptions) *prometheus.Source {
+func (w *world) source(t *testing.T) *prometheus.Source {
 	t.Helper()
-	o.Windows = windows
-	s, err := prometheus.NewSource(w.config, o)
+	s, err := prometheus.NewSource(w.config, prometheus.SourceOptions{Windows: windows})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	return s
 }
 
@@ -165,22 +166,18 @@ func TestServerLoop(t *testing.T) {
 	cheap, dear := small("llama-a100", "A100", 40, 1), small("llama-h100", "H100", 80, 1)
 	w := startWorld(t, `
 - job_name: wva
+  honor_labels: true
   static_configs: [{targets: [`+strings.TrimPrefix(published.URL, "http://")+`]}]
 `, cheap, dear)
 	publisher, err := prometheus.NewPublisher(registry, prometheus.PublisherOptions{ControllerInstance: "east"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	autoscaler, err := wva.NewAutoscaler(w, w.source(t, prometheus.SourceOptions{}), both{w, publisher}, wva.DefaultPolicy())
+	autoscaler, err := wva.NewAutoscaler(w, w.source(t), both{w, publisher}, wva.DefaultPolicy())
 	if err != nil {
 		t.Fatal(err)
 	}
-	replicas := func(r wva.Report) (n int) {
-		for _, d := range r.Decisions {
-			n += d.Target
-		}
-		return n
-	}
+	changes := map[string]int{}
 	step := func(until func(wva.Report) bool) func() (bool, any) {
 		return func() (bool, any) {
 			begun := time.Now()
@@ -189,17 +186,105 @@ func TestServerLoop(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			for _, d := range report.Changes() {
+				t.Log(d.Variant, d.Current, "→", d.Target, d.Why())
+				changes[d.Variant.Name]++
+			}
 			return until(report), report.Decisions
 		}
 	}
+	targets := func(r wva.Report) (n int) {
+		for _, d := range r.Decisions {
+			n += d.Target
+		}
+		return n
+	}
 	eventually(t, 20*time.Second, "both replicas report", step(func(r wva.Report) bool { return r.Models[0].Metrics == wva.MetricsFound }))
-	w.Send(cheap.Key(), requests(60).Requests()) // two replicas serve 40 within the thresholds
-	eventually(t, 40*time.Second, "the fleet grows", step(func(r wva.Report) bool { return replicas(r) >= 4 }))
-	w.Send(cheap.Key(), requests(1).Requests())
+	w.Send(w.key(), requests(60).Requests()) // two replicas serve 40 within the thresholds
+	eventually(t, 60*time.Second, "the fleet grows", step(func(r wva.Report) bool { return targets(r) >= 4 }))
+	w.Send(w.key(), requests(1).Requests())
 	eventually(t, 60*time.Second, "the fleet shrinks", step(func(r wva.Report) bool {
-		d, _ := r.Decision(dear.ID)
-		return replicas(r) == 2 && d.Target == 1
+		return targets(r) == 2 && len(r.Changes()) == 0
 	}))
+
+	w.await(t, `sum(inferno_desired_replicas{controller_instance="east",namespace="llm"}) == 2 and sum(inferno_current_replicas) == 2`)
+	for name, n := range changes {
+		w.await(t, fmt.Sprintf(`sum(inferno_replica_scaling_total{variant_name=%q}) == %d`, name, n))
+	}
+	w.checkDashboard(t)
+
+	if err := w.DeleteTarget(dear.ID); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "the dear variant is decided no more", step(func(r wva.Report) bool { return len(r.Decisions) == 1 }))
+	w.await(t, `count(inferno_desired_replicas) == 1 unless on() inferno_desired_replicas{variant_name="llama-h100"}`)
+}
+
+// What the source says of the replicas is what they did.
+func TestServerAgreesWithTheFleet(t *testing.T) {
+	w := startWorld(t, "", small("llama-a100", "A100", 40, 2), small("llama-h100", "H100", 80, 1))
+	w.Send(w.key(), requests(30).Requests())
+	source := w.source(t)
+	near := func(got wva.Reading, want, tolerance float64) bool {
+		return got.Valid && got.Value >= want*(1-tolerance) && got.Value <= want*(1+tolerance)
+	}
+	eventually(t, 40*time.Second, "the source agrees with the fleet", func() (bool, any) {
+		variants, err := w.Variants(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := source.Collect(t.Context(), variants)
+		if err != nil {
+			t.Fatal(err)
+		}
+		truth, err := w.Collect(t.Context(), variants)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Problems) > 0 || len(got.Replicas) != len(truth.Replicas) {
+			return false, got
+		}
+		var rate float64
+		for i, r := range got.Replicas {
+			real := truth.Replicas[i]
+			rate += r.CompletionRate.Value
+			if r.Variant != real.Variant || r.Replica != real.Replica || r.KVCapacity != real.KVCapacity || time.Since(r.At).Abs() > 3*time.Second || !r.Running.Valid ||
+				!near(r.KVUsage, real.KVUsage.Value, 0.5) || !r.Waiting.Valid || !near(r.Input.Mean, 100, 0.2) || !near(r.Output.Mean, 50, 0.2) ||
+				!near(r.Output.SecondMoment, 50*50*(1+0.5*0.5), 0.5) || !near(r.TTFT, real.TTFT.Value, 0.5) || !near(r.ITL, real.ITL.Value, 0.25) {
+				return false, got.Replicas
+			}
+		}
+		return near(wva.Read(rate), 30, 0.2), got.Replicas
+	})
+}
+
+// checkDashboard has the server compute every panel, each of which has something to show.
+func (w *world) checkDashboard(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "prometheus", "dashboard.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	variables := strings.NewReplacer("$__rate_interval", "30s", "$namespace", ".*", "$variant", ".*", "$model", ".*", "$controller_instance", ".*")
+	panels := 0
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			panels++
+			w.await(t, variables.Replace(target.Expr))
+		}
+	}
+	if panels == 0 {
+		t.Error("the dashboard has no panels")
+	}
 }
 
 // both hands decisions to two scalers.
