@@ -15,7 +15,7 @@ import (
 //
 // A template yields an instant vector whose series have the labels $namespace, $model and, where they are about one replica, $pod. Where several series name the same pod,
 // as when two jobs scrape it, the largest value counts. A series without the pod counts for every replica of its model, and one without the model for the pod alone. NaN
-// and infinite values count as absent.
+// and infinite values count as absent. A variant without a namespace is one whose series have no label $namespace.
 type Queries struct {
 	// KVUsage and Waiting are required. When one of them fails, its models are held.
 	KVUsage string `json:"kvUsage" yaml:"kvUsage"` // fraction of the KV cache in use, peak

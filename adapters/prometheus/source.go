@@ -61,6 +61,8 @@ type Source struct {
 	rounds       int // Collects begun
 }
 
+var _ wva.MetricsSource = (*Source)(nil)
+
 // NewSource returns a Source for the server of the configuration. It fails where the configuration, a query or a setting cannot work, or a certificate file cannot be read; it
 // does not ask the server.
 func NewSource(c Config, o SourceOptions) (*Source, error) {
