@@ -24,6 +24,7 @@ import (
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/prometheus"
 	"github.com/wva-go/wva/internal/servers"
+	"github.com/wva-go/wva/saturation"
 )
 
 // documents returns the YAML documents of a file.
@@ -178,7 +179,8 @@ func published(t *testing.T) (metrics, labels []string) {
 	if err := p.Scale(t.Context(), []wva.Decision{decision}); err != nil {
 		t.Fatal(err)
 	}
-	p.Observe(wva.Report{Decisions: []wva.Decision{decision}}, nil, time.Second)
+	model := wva.ModelReport{ModelKey: wva.ModelKey{Namespace: "ns", Model: "m"}, Saturation: &saturation.Analysis{Replicas: 1, Config: saturation.DefaultConfig()}}
+	p.Observe(wva.Report{At: time.Now(), Decisions: []wva.Decision{decision}, Models: []wva.ModelReport{model}}, nil, time.Second)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
