@@ -1,14 +1,14 @@
 package prometheus
 
 // VLLM returns the queries for vLLM, with the names of its metrics old and new. An engine that runs several cores in one pod (data parallel ranks) reports each under its own
-// label engine: what is counted adds up, and of the shares of the KV cache the largest counts.
+// label engine: what is counted adds up, and of the shares of the KV cache the largest counts. Finished requests are counted by the histogram of answer lengths, which is one series
+// where vllm:request_success_total is one for each reason to finish.
 func VLLM() Queries {
 	// perPod takes the busier of two series for the same pod, after f was computed within each. A ratio is the same of one as of both: it takes the sum right away.
 	const perPod, sumPerPod = `max by ($namespace, $pod, $model) `, `sum by ($namespace, $pod, $model) `
 	ratio := func(above, below string) string {
 		return sumPerPod + `(rate(` + above + `{$match}[$mean])) / ` + sumPerPod + `(rate(` + below + `{$match}[$mean]))`
 	}
-	// finished counts the same requests as vllm:request_success_total, in one series where that has one for each reason to finish.
 	const finished = `vllm:request_generation_tokens_count`
 	mean := func(histogram string) string { return ratio(histogram+`_sum`, histogram+`_count`) }
 	hits := func(prefix, suffix string) string { return ratio(prefix+`_hits`+suffix, prefix+`_queries`+suffix) }
