@@ -3,10 +3,13 @@ package prometheus_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -61,9 +64,9 @@ func serverFaults() []serverFault {
 			end:   func(t *testing.T, w *world) { rewrite(t, w.config.HTTP.Authorization.CredentialsFile, "another\n") }},
 		{name: "503 and then well", reason: wva.PrometheusError, says: "503: check Prometheus and what is in front of it",
 			begin: func(_ *testing.T, w *world) { w.gate.Fail(status(503)) }, end: pass},
-		{name: "truncated JSON", reason: wva.PrometheusError, says: "check",
+		{name: "truncated JSON", reason: wva.PrometheusError, says: "unexpected end of JSON input: check that the address is that of Prometheus",
 			begin: func(_ *testing.T, w *world) { w.gate.Fail(half(w.gate.forward, false)) }, end: pass},
-		{name: "a connection that breaks", reason: wva.PrometheusError, says: "check",
+		{name: "a connection that breaks", reason: wva.PrometheusError, says: "EOF: the answer ends too early: check Prometheus and what is in front of it",
 			begin: func(_ *testing.T, w *world) { w.gate.Fail(half(w.gate.forward, true)) }, end: pass},
 		{name: "wrong content type", reason: wva.PrometheusError, says: "check that the address is that of Prometheus, not of a proxy's login page",
 			begin: answer(func(w http.ResponseWriter, _ *http.Request) {
@@ -75,7 +78,7 @@ func serverFaults() []serverFault {
 				w.gate.Show(servers.NewAuthority(t, "another").Issue(t, "server", time.Now().Add(time.Hour)).TLS(t))
 			},
 			end: func(t *testing.T, w *world) { w.gate.Show(w.gate.pki.server.TLS(t)) }},
-		{name: "an expired certificate", reason: wva.PrometheusError, says: "expired",
+		{name: "an expired certificate", reason: wva.PrometheusError, says: "certificate has expired or is not yet valid",
 			begin: func(t *testing.T, w *world) {
 				w.gate.Show(w.gate.pki.authority.Issue(t, "server", time.Now().Add(-time.Hour)).TLS(t))
 			},
@@ -128,16 +131,57 @@ func serverFaults() []serverFault {
 	}
 }
 
+// writeTables makes TestServerFaults write docs/prometheus-faults.md.
+var writeTables = flag.Bool("tables", false, "write ../../docs/prometheus-faults.md")
+
 // TestServerFaults puts each fault between a fleet with a replica too many and the autoscaler that would take it away.
 func TestServerFaults(t *testing.T) {
 	w := startWorld(t, "", small("llama-a100", "A100", 40, 3))
 	w.Send(w.key(), requests(2).Requests())
+	var table strings.Builder
+	table.WriteString(faultsHead)
 	for _, f := range serverFaults() {
-		t.Run(f.name, func(t *testing.T) { f.test(t, w) })
+		t.Run(f.name, func(t *testing.T) { table.WriteString(f.row(f.test(t, w))) })
+	}
+	if *writeTables && !t.Failed() {
+		if err := os.WriteFile(filepath.Join("..", "..", "docs", "prometheus-faults.md"), []byte(table.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
-func (f serverFault) test(t *testing.T, w *world) {
+const faultsHead = `# What a fault between Prometheus and wva looks like
+
+Each fault stands between a real Prometheus server and an autoscaler whose fleet has a replica too many. While it lasts the target stays, unless it is harmless; when it is over,
+one step is enough. ` + "`go test ./adapters/prometheus -run TestServerFaults -tables`" + ` writes this page.
+
+| fault | MetricsAvailable | message | target |
+|---|---|---|---|
+`
+
+// What differs from run to run: addresses and instants.
+var (
+	loopback = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	instants = regexp.MustCompile(`: current time \S+ is after [^:]+:\d\d:\d\dZ`)
+)
+
+// row is the line of the table about a fault.
+func (f serverFault) row(seen outcome) string {
+	message, target := seen.model.Message, "held"
+	if f.harmless {
+		target = "follows the load"
+		for _, p := range seen.problems {
+			if strings.Contains(p.Message, f.says) {
+				message = p.Message
+			}
+		}
+	}
+	message = strings.ReplaceAll(strings.ReplaceAll(message, hostile, "meta/llama-3.1-8b"), "|", "\\|")
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", f.name, seen.model.Metrics, loopback.ReplaceAllString(instants.ReplaceAllString(message, ""), "prometheus:9090"), target)
+}
+
+// test returns what was seen while the fault lasted.
+func (f serverFault) test(t *testing.T, w *world) outcome {
 	config, options := w.config, prometheus.SourceOptions{Windows: windows}
 	if f.options != nil {
 		f.options(&config, &options)
@@ -162,7 +206,7 @@ func (f serverFault) test(t *testing.T, w *world) {
 	eventually(t, 20*time.Second, "before the fault, the replica too many goes", well)
 
 	f.begin(t, w)
-	f.observe(t, step)
+	seen := f.observe(t, step)
 	f.end(t, w)
 
 	if f.scraped {
@@ -170,10 +214,11 @@ func (f serverFault) test(t *testing.T, w *world) {
 	} else if ok, last := well(); !ok {
 		t.Errorf("the step after the fault: %+v", last)
 	}
+	return seen
 }
 
-// observe checks steps while the fault lasts.
-func (f serverFault) observe(t *testing.T, step func() outcome) {
+// observe checks steps while the fault lasts, and returns the outcome of the last one.
+func (f serverFault) observe(t *testing.T, step func() outcome) outcome {
 	begun := time.Now()
 	o := step()
 	if f.harmless {
@@ -185,7 +230,7 @@ func (f serverFault) observe(t *testing.T, step func() outcome) {
 		if o.target != 2 || o.model.Metrics != wva.MetricsFound || o.model.SafetyNet != "" {
 			t.Errorf("it is not harmless: %+v", o)
 		}
-		return
+		return o
 	}
 	if f.scraped {
 		// Until the last good samples have left the windows, they count.
@@ -207,6 +252,7 @@ func (f serverFault) observe(t *testing.T, step func() outcome) {
 	if !o.mentions(f.says) && o.model.SafetyNet == "" {
 		t.Errorf("neither a problem nor the safety net tells of it: %+v", o)
 	}
+	return o
 }
 
 // outcome is what a step says of the one variant and its model.
