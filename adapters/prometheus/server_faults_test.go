@@ -127,6 +127,7 @@ func serverFaults() []serverFault {
 				w.await(t, `count(vllm:kv_cache_usage_perc) == 6`)
 			}, end: func(t *testing.T, w *world) { w.twice.Store(false) }},
 		{name: "100,000 series of others", harmless: true, says: "100000 pods serve",
+			options: func(_ *prometheus.Config, o *prometheus.SourceOptions) { o.Windows.Peak = 30 * time.Second },
 			begin: func(t *testing.T, w *world) { w.flood(t, "stranger-%d", 100_000) }, end: func(*testing.T, *world) {}},
 	}
 }
@@ -362,19 +363,17 @@ func rewrite(t *testing.T, path, text string) {
 	}
 }
 
-// flood gives Prometheus so many more pods that serve the fleet's model, for a quarter of a minute.
+// flood gives Prometheus so many more pods that serve the fleet's model, for two minutes.
 func (w *world) flood(t *testing.T, name string, pods int) {
 	t.Helper()
 	now := time.Now()
 	var batch []series
 	for i := range pods {
-		for _, metric := range []string{"vllm:kv_cache_usage_perc", "vllm:num_requests_waiting"} {
-			s := series{labels: [][2]string{{"__name__", metric}, {"model_name", hostile}, {"namespace", "llm"}, {"pod", fmt.Sprintf(name, i)}}}
-			for at := range 8 {
-				s.samples = append(s.samples, sample{now.Add(time.Duration(2*at-1) * time.Second), 0})
-			}
-			batch = append(batch, s)
+		s := series{labels: [][2]string{{"__name__", "vllm:kv_cache_usage_perc"}, {"model_name", hostile}, {"namespace", "llm"}, {"pod", fmt.Sprintf(name, i)}}}
+		for after := -20 * time.Second; after < 2*time.Minute; after += 20 * time.Second {
+			s.samples = append(s.samples, sample{now.Add(after), 0})
 		}
+		batch = append(batch, s)
 		if len(batch) == 10_000 || i == pods-1 {
 			backfill(t, w.client, w.server.URL, batch)
 			batch = batch[:0]
