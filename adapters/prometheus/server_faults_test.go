@@ -128,7 +128,7 @@ func serverFaults() []serverFault {
 			}, end: func(t *testing.T, w *world) { w.twice.Store(false) }},
 		{name: "100,000 series of others", harmless: true, says: "100000 pods serve",
 			options: func(_ *prometheus.Config, o *prometheus.SourceOptions) { o.Windows.Peak = 30 * time.Second },
-			begin: func(t *testing.T, w *world) { w.flood(t, "stranger-%d", 100_000) }, end: func(*testing.T, *world) {}},
+			begin:   func(t *testing.T, w *world) { w.flood(t, "stranger-%d", 100_000) }, end: func(*testing.T, *world) {}},
 	}
 }
 
