@@ -20,9 +20,12 @@ func detailsOf(p *replica, at time.Time) details {
 	return details{at, p.Input.Mean, p.Output.Mean, p.KVCapacity, p.PrefixHitRate, p.TTFT, p.ITL}
 }
 
-// recall gives a replica the details that were read earlier.
+// recall gives a replica the details that were read earlier. The size of its KV cache may have been read along with those of others in its namespace.
 func (p *replica) recall(d details) {
-	p.Input.Mean, p.Output.Mean, p.KVCapacity, p.PrefixHitRate, p.TTFT, p.ITL = d.input, d.output, d.capacity, d.hits, d.ttft, d.itl
+	if !p.KVCapacity.Valid {
+		p.KVCapacity = d.capacity
+	}
+	p.Input.Mean, p.Output.Mean, p.PrefixHitRate, p.TTFT, p.ITL = d.input, d.output, d.hits, d.ttft, d.itl
 }
 
 // detail remembers what was read of the replicas whose models had their turn, and gives the others what is remembered of them, unless it is stale. A model with replicas of which
