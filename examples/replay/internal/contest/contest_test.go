@@ -55,7 +55,7 @@ func policy() wva.Policy {
 	return p
 }
 
-const hill = "0,5\n10m,40\n20m,10\n30m,2\n40m,0\n"
+const hill = "0,5\n8m,25\n14m,8\n20m,1\n25m,0\n"
 
 // All policies under a hill of load: what must hold of each of them.
 func TestPlayAll(t *testing.T) {

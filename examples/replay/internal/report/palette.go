@@ -39,7 +39,6 @@ var surfaces = []struct{ name, light, dark string }{
 
 // Plots are drawn in colours that nothing else has, which then give way to variables of the page.
 var (
-	inkColor     = color.RGBA{0xfe, 0xfd, 0x00, 0xff}
 	softColor    = color.RGBA{0xfe, 0xfd, 0x01, 0xff}
 	gridColor    = color.RGBA{0xfe, 0xfd, 0x02, 0xff}
 	promiseColor = color.RGBA{0xfe, 0xfd, 0x03, 0xff}
@@ -51,7 +50,7 @@ func dashes(i int) []vg.Length { return hues[i%len(hues)].dashes }
 
 // variables replaces the stand-in colours of a plot.
 var variables = func() *strings.Replacer {
-	pairs := []string{"#FEFD00", "var(--ink)", "#FEFD01", "var(--soft)", "#FEFD02", "var(--grid)", "#FEFD03", "var(--promise)"}
+	pairs := []string{"#FEFD01", "var(--soft)", "#FEFD02", "var(--grid)", "#FEFD03", "var(--promise)"}
 	for i := range hues {
 		pairs = append(pairs, fmt.Sprintf("#FEFD%02X", 0x10+i), fmt.Sprintf("var(--c%d)", i))
 	}

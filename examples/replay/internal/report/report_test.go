@@ -75,7 +75,7 @@ func TestTables(t *testing.T) {
 	if err := errors.Join(r.Markdown(&markdown), r.Table(&table)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"    go run ./examples/replay -speed 16\n", "| Policy | Within SLO |", "|---|--:|", "| oracle |", "first token within 2s for 95% of requests"} {
+	for _, want := range []string{"    go run ./examples/replay -speed 32\n", "| Policy | Within SLO |", "|---|--:|", "| oracle |", "first token within 2s for 95% of requests"} {
 		if !strings.Contains(markdown.String(), want) {
 			t.Errorf("the Markdown does not say %q:\n%s", want, markdown.String())
 		}

@@ -19,7 +19,7 @@ var once = struct {
 	err    error
 }{}
 
-// sample is a report of all policies under the built-in day in an hour and a half, on two variants.
+// sample is a report of all policies under the built-in day in three quarters of an hour, on two variants.
 func sample(t *testing.T) Report {
 	t.Helper()
 	once.Do(func() { once.report, once.err = play(t) })
@@ -30,7 +30,7 @@ func sample(t *testing.T) Report {
 }
 
 func play(t *testing.T) (Report, error) {
-	day, err := trace.Day(trace.Options{Scale: 0.1, Speed: 16, Seed: 1})
+	day, err := trace.Day(trace.Options{Scale: 0.05, Speed: 32, Seed: 1})
 	if err != nil {
 		return Report{}, err
 	}
@@ -51,7 +51,7 @@ func play(t *testing.T) (Report, error) {
 		return Report{}, err
 	}
 	runs, err := c.PlayAll(t.Context(), contest.Policies(), nil)
-	return New(c, runs, "go run ./examples/replay -speed 16"), err
+	return New(c, runs, "go run ./examples/replay -speed 32"), err
 }
 
 // write writes a file by one of the report's methods.
