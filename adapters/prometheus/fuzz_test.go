@@ -24,10 +24,9 @@ func FuzzCollect(f *testing.F) {
 	}
 	f.Add([]byte(`{"status":"success","data":{"resultType":"string","result":[1,"a"]}}`))
 	variants := []wva.Variant{{ID: wva.ID{Namespace: "ns", Name: "v"}, Model: "m", Current: 2}, {ID: wva.ID{Name: "w"}, Model: "m", Current: 1, Engine: "sglang"}}
-	options := SourceOptions{Concurrency: 1, Retention: func(wva.ModelKey) wva.Retention { return wva.Retention{Enabled: true} }}.withDefaults()
+	options := SourceOptions{Concurrency: 1, Retention: func(wva.ModelKey) wva.Retention { return wva.Retention{Enabled: true} }}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		s := &Source{client: canned(body), options: options, words: newWords(options.Labels, options.Windows), vocabulary: newVocabulary(options.Labels),
-			shapes: map[engineModel]shape{}, shapeTurns: turns{}, detailTurns: turns{}}
+		s := canned(body).source(t, options)
 		for range 2 { // the second time with what the first has learnt
 			fleet, err := s.survey(t.Context(), variants)
 			if err != nil {

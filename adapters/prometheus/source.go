@@ -47,8 +47,9 @@ type SourceOptions struct {
 
 // Source is a metrics source that asks a Prometheus server, a bounded number of queries for the whole fleet. It is safe for concurrent use.
 type Source struct {
-	client     api.Client
+	client     api.Client // knows the addresses
 	http       *http.Client
+	buffers    sync.Pool // of *bytes.Buffer
 	address    string
 	options    SourceOptions
 	words      words
