@@ -68,7 +68,7 @@ func TestSourceOfALargeFleet(t *testing.T) {
 	runtime.ReadMemStats(&b)
 	n, mb := requests.Load()-before, float64(b.TotalAlloc-a.TotalAlloc)/1e6
 	t.Logf("%d requests, %.0f MB", n, mb)
-	if len(m.Replicas) != 10_000 || len(m.Models) != 500 || len(m.Problems) > 0 || n > 20 || mb > 200 {
+	if len(m.Replicas) != 10_000 || len(m.Models) != 500 || len(m.Problems) > 0 || n > 20 || mb > 200 && !raceEnabled {
 		t.Errorf("%d replicas, %d models, %d problems, %d requests, %.0f MB", len(m.Replicas), len(m.Models), len(m.Problems), n, mb)
 	}
 	for _, r := range m.Replicas {

@@ -24,10 +24,9 @@ func FuzzCollect(f *testing.F) {
 	}
 	f.Add([]byte(`{"status":"success","data":{"resultType":"string","result":[1,"a"]}}`))
 	variants := []wva.Variant{{ID: wva.ID{Namespace: "ns", Name: "v"}, Model: "m", Current: 2}, {ID: wva.ID{Name: "w"}, Model: "m", Current: 1, Engine: "sglang"}}
-	options := SourceOptions{Concurrency: 1, Retention: func(wva.ModelKey) wva.Retention { return wva.Retention{Enabled: true} }}.withDefaults()
+	options := SourceOptions{Concurrency: 1, Retention: func(wva.ModelKey) wva.Retention { return wva.Retention{Enabled: true} }}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		s := &Source{client: canned(body), options: options, words: newWords(options.Labels, options.Windows), vocabulary: newVocabulary(options.Labels),
-			shapes: map[engineModel]shape{}, shapeTurns: turns{}, latencyTurns: turns{}}
+		s := canned(body).source(t, options)
 		for range 2 { // the second time with what the first has learnt
 			fleet, err := s.survey(t.Context(), variants)
 			if err != nil {
@@ -60,7 +59,7 @@ var stringLiteral = regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|'(?:[^'\\\\\n
 // A template that is accepted stays what it is for every name that is filled in: the text outside its strings does not depend on them, and no placeholder is left.
 func FuzzTemplate(f *testing.F) {
 	for _, q := range []Queries{VLLM(), SGLang()} {
-		for _, t := range slices.Concat(q.replica(), q.latency(), q.shape()) {
+		for _, t := range slices.Concat(q.replica(), q.detail(), q.shape()) {
 			f.Add(t.text, `a"} or vector(1)#`)
 		}
 	}

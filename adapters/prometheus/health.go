@@ -177,6 +177,9 @@ func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.Metr
 		case x.KVUsage.Valid && !(x.KVUsage.Value >= 0 && x.KVUsage.Value <= 1):
 			p.Message = fmt.Sprintf("%s; %s has a KV usage of %v: want 0 to 1; check its metrics, or the template", said, x.Replica, x.KVUsage.Value)
 			return p
+		case x.sampled.Valid:
+			p.Message = fmt.Sprintf("%s; %s is scraped, but its KV usage or queue length is missing or no number: check its metrics, or the template", said, x.Replica)
+			return p
 		case x.lastSeen.Valid && (latest == nil || x.lastSeen.Value > latest.lastSeen.Value):
 			latest = x
 		}

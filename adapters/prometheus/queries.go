@@ -75,17 +75,19 @@ type template struct {
 	text string
 }
 
-// replica returns the templates that are asked for every replica, the required ones first.
+// replica returns the templates that are asked for every replica in every Collect, the required ones first.
 func (q Queries) replica() []template {
 	return present(
-		template{askKVUsage, q.KVUsage}, template{askWaiting, q.Waiting}, template{askSampled, q.Sampled}, template{askRunning, q.Running},
-		template{askCompletions, q.Completions}, template{askInput, q.Input}, template{askOutput, q.Output}, template{askKVCapacity, q.KVCapacity},
-		template{askPrefixHits, q.PrefixHits},
+		template{askKVUsage, q.KVUsage}, template{askWaiting, q.Waiting}, template{askSampled, q.Sampled}, template{askRunning, q.Running}, template{askCompletions, q.Completions},
 	)
 }
 
-func (q Queries) latency() []template {
-	return present(template{askTTFT, q.TTFT}, template{askITL, q.ITL})
+// detail returns those that are asked for so many replicas at a time.
+func (q Queries) detail() []template {
+	return present(
+		template{askInput, q.Input}, template{askOutput, q.Output}, template{askKVCapacity, q.KVCapacity}, template{askPrefixHits, q.PrefixHits}, template{askTTFT, q.TTFT},
+		template{askITL, q.ITL},
+	)
 }
 
 func (q Queries) shape() []template {
@@ -111,7 +113,7 @@ func (q Queries) Validate() error {
 	if q.Waiting == "" {
 		errs = append(errs, errors.New("prometheus: query waiting is missing: without it no replica reports"))
 	}
-	errs = append(errs, check(q.replica(), ""), check(q.latency(), ""), check(q.shape(), ""), check(present(template{askRequests, q.Requests}), phRetention),
+	errs = append(errs, check(q.replica(), ""), check(q.detail(), ""), check(q.shape(), ""), check(present(template{askRequests, q.Requests}), phRetention),
 		check(present(template{askLastSeen, q.LastSeen}), ""))
 	return errors.Join(errs...)
 }

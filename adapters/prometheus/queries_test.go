@@ -270,7 +270,7 @@ func TestShapesInTurn(t *testing.T) {
 		}
 		server.rows["inputShape"] = append(server.rows["inputShape"], row(1, append(m, "le", "2")...), row(1, append(m, "le", "+Inf")...), row(1, m...))
 	}
-	s := server.source(t, prometheus.SourceOptions{ShapeBudget: 15, LatencyBudget: 5})
+	s := server.source(t, prometheus.SourceOptions{ShapeBudget: 15, DetailBudget: 5})
 	for i, want := range []string{`"a|b"`, `"a|c"`, `"a|b"`, `"a|c"`} {
 		m := collect(t, s, variants...)
 		if got := server.queries["inputShape"][i]; !strings.Contains(got, want) {

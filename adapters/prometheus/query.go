@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -13,7 +14,7 @@ import (
 
 // query asks the server for an instant vector; the zero time is its present.
 func (s *Source) query(ctx context.Context, text string, at time.Time) ([]series, v1.Warnings, error) {
-	taken := &taker{Client: s.client, words: s.vocabulary}
+	taken := &taker{Client: s.client, source: s}
 	value, warnings, _, err := v1.NewAPI(taken).Query(ctx, text, at)
 	if err != nil {
 		return nil, warnings, err
@@ -31,20 +32,35 @@ func (s *Source) query(ctx context.Context, text string, at time.Time) ([]series
 // taker is the client of one query: it takes the series out of the answer before the API client decodes it.
 type taker struct {
 	api.Client
-	words vocabulary
-	all   []series
+	source *Source
+	all    []series
 }
 
+// Do reads into buffers that are used again: those of a large fleet's answers would be most of what a Collect allocates.
 func (t *taker) Do(ctx context.Context, request *http.Request) (*http.Response, []byte, error) {
-	response, body, err := t.Client.Do(ctx, request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		return response, body, err
+	response, err := t.source.http.Do(request.WithContext(ctx))
+	if err != nil {
+		return nil, nil, err
 	}
-	if all, rest, ok := t.words.cut(body); ok {
-		t.all = all
-		return response, rest, nil
+	defer response.Body.Close()
+	buffer, ok := t.source.buffers.Get().(*bytes.Buffer)
+	if !ok {
+		buffer = new(bytes.Buffer)
 	}
-	return response, body, nil
+	buffer.Reset()
+	if _, err := buffer.ReadFrom(response.Body); err != nil {
+		return response, nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return response, buffer.Bytes(), nil
+	}
+	all, rest, ok := t.source.vocabulary.cut(buffer.Bytes())
+	if !ok {
+		return response, buffer.Bytes(), nil
+	}
+	t.all = all
+	t.source.buffers.Put(buffer) // nothing of it is kept
+	return response, rest, nil
 }
 
 // wrongType is an answer that is no instant vector.

@@ -1,17 +1,17 @@
 package prometheus
 
 // VLLM returns the queries for vLLM, with the names of its metrics old and new. An engine that runs several cores in one pod (data parallel ranks) reports each under its own
-// label engine: what is counted adds up, and of the shares of the KV cache the largest counts. Completions are counted by the histogram of answer lengths, which is one series where
-// vllm:request_success_total is one for each reason to finish.
+// label engine: what is counted adds up, and of the shares of the KV cache the largest counts. Finished requests are counted by the histogram of answer lengths, which is one series
+// where vllm:request_success_total is one for each reason to finish.
 func VLLM() Queries {
-	// perPod takes the busier of two series for the same pod, after f was computed within each.
-	const perPod = `max by ($namespace, $pod, $model) `
-	mean := func(histogram string) string {
-		return `sum without (engine) (rate(` + histogram + `_sum{$match}[$mean])) / (sum without (engine) (rate(` + histogram + `_count{$match}[$mean])) > 0)`
+	// perPod takes the busier of two series for the same pod, after f was computed within each. A ratio is the same of one as of both: it takes the sum right away.
+	const perPod, sumPerPod = `max by ($namespace, $pod, $model) `, `sum by ($namespace, $pod, $model) `
+	ratio := func(above, below string) string {
+		return sumPerPod + `(rate(` + above + `{$match}[$mean])) / ` + sumPerPod + `(rate(` + below + `{$match}[$mean]))`
 	}
-	hits := func(prefix, suffix string) string {
-		return `sum without (engine) (rate(` + prefix + `_hits` + suffix + `{$match}[$mean])) / (sum without (engine) (rate(` + prefix + `_queries` + suffix + `{$match}[$mean])) > 0)`
-	}
+	const finished = `vllm:request_generation_tokens_count`
+	mean := func(histogram string) string { return ratio(histogram+`_sum`, histogram+`_count`) }
+	hits := func(prefix, suffix string) string { return ratio(prefix+`_hits`+suffix, prefix+`_queries`+suffix) }
 	shape := func(histogram string) string {
 		return `sum by ($namespace, $model, le) (rate(` + histogram + `_bucket{$match}[$shape])) or sum by ($namespace, $model) (rate(` + histogram + `_sum{$match}[$shape]))`
 	}
@@ -22,17 +22,15 @@ func VLLM() Queries {
 		Sampled:     perPod + `(timestamp(vllm:num_requests_waiting{$match}))`,
 		Running:     perPod + `(sum without (engine) (vllm:num_requests_running{$match}))`,
 		KVCapacity:  `max by ($namespace, $pod, num_gpu_blocks, block_size) (count without (engine) (vllm:cache_config_info{$inNamespace}))`,
-		Completions: perPod + `(sum without (engine) (rate(vllm:request_generation_tokens_count{$match}[$rate])))`,
-		Input:       perPod + `(` + mean(`vllm:request_prompt_tokens`) + `)`,
-		Output:      perPod + `(` + mean(`vllm:request_generation_tokens`) + `)`,
-		TTFT:        perPod + `(` + mean(`vllm:time_to_first_token_seconds`) + `)`,
-		ITL: perPod + `(` + mean(`vllm:inter_token_latency_seconds`) + `) or ` +
-			perPod + `(` + mean(`vllm:time_per_output_token_seconds`) + `)`,
-		PrefixHits: perPod + `(` + hits(`vllm:prefix_cache`, `_total`) + `) or ` + perPod + `(` + hits(`vllm:prefix_cache`, ``) + `) or ` +
-			perPod + `(` + hits(`vllm:gpu_prefix_cache`, `_total`) + `)`,
+		Completions: perPod + `(sum without (engine) (rate(` + finished + `{$match}[$rate])))`,
+		Input:       mean(`vllm:request_prompt_tokens`),
+		Output:      mean(`vllm:request_generation_tokens`),
+		TTFT:        mean(`vllm:time_to_first_token_seconds`),
+		ITL:         mean(`vllm:inter_token_latency_seconds`) + ` or ` + mean(`vllm:time_per_output_token_seconds`),
+		PrefixHits:  hits(`vllm:prefix_cache`, `_total`) + ` or ` + hits(`vllm:prefix_cache`, ``) + ` or ` + hits(`vllm:gpu_prefix_cache`, `_total`),
 		InputShape:  shape(`vllm:request_prompt_tokens`),
 		OutputShape: shape(`vllm:request_generation_tokens`),
-		Requests:    `sum by ($namespace, $model) (increase(vllm:request_success_total{$match}[$retention]))`,
+		Requests:    `sum by ($namespace, $model) (increase(` + finished + `{$match}[$retention]))`,
 		LastSeen:    perPod + `(max_over_time(timestamp(vllm:num_requests_waiting{$match})[$last:$step]))`,
 	}
 }

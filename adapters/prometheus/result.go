@@ -16,10 +16,14 @@ func (r *round) metrics() wva.Metrics {
 	shapes := maps.Clone(r.source.shapes)
 	r.source.mu.Unlock()
 	m := wva.Metrics{Problems: r.problems()}
+	var reporting []*replica
 	for _, p := range r.replicas {
-		if p == nil || !p.KVUsage.Valid && !p.Waiting.Valid {
-			continue
+		if p != nil && (p.KVUsage.Valid || p.Waiting.Valid) {
+			reporting = append(reporting, p)
 		}
+	}
+	r.detail(reporting)
+	for _, p := range reporting {
 		p.secondMoments(shapes[p.model])
 		p.At = r.sampledAt(p)
 		m.Replicas = append(m.Replicas, p.ReplicaMetrics)

@@ -23,6 +23,7 @@ type round struct {
 	unsure    map[engineModel]bool    // models whose requests could not be counted
 	failed    map[wva.ModelKey]string // why a model is held
 	noSamples map[engineModel]bool    // models for which nobody said when they were sampled
+	detailed  map[engineModel]bool    // models whose turn it is to have their details read
 	front     map[asked]map[wva.ModelKey]wva.Reading
 	strangers map[wva.ModelKey]*strangers
 	partial   map[wva.ModelKey]bool // models of which the gateways may not have told all
@@ -57,7 +58,7 @@ type strangers struct {
 func newRound(s *Source, f *fleet) *round {
 	return &round{
 		source: s, fleet: f, replicas: map[pod]*replica{}, shared: map[sharedReading]wva.Reading{}, spreads: map[spreadOf]*spread{},
-		requests: map[engineModel]wva.Reading{}, unsure: map[engineModel]bool{}, failed: map[wva.ModelKey]string{}, noSamples: map[engineModel]bool{},
+		requests: map[engineModel]wva.Reading{}, unsure: map[engineModel]bool{}, failed: map[wva.ModelKey]string{}, noSamples: map[engineModel]bool{}, detailed: map[engineModel]bool{},
 		front: map[asked]map[wva.ModelKey]wva.Reading{askQueue: {}, askArrivals: {}}, strangers: map[wva.ModelKey]*strangers{}, partial: map[wva.ModelKey]bool{}, remarks: map[string]bool{},
 	}
 }

@@ -80,6 +80,7 @@ func (v vocabulary) cut(body []byte) (all []series, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	start += len(head)
+	all = make([]series, 0, min(bytes.Count(body, []byte(`{"metric":`)), len(body)/64))
 	c := cursor{text: string(body[start:])}
 	for !c.eat(`]`) {
 		if len(all) > 0 && !c.eat(`,`) {

@@ -28,7 +28,7 @@ type spread struct {
 	sum     wva.Reading
 }
 
-// inTurn asks for what is read of a part of the fleet at a time: latencies and shapes.
+// inTurn asks for what is read of a part of the fleet at a time: details and shapes.
 func (r *round) inTurn() []question {
 	s := r.source
 	s.mu.Lock()
@@ -42,7 +42,11 @@ func (r *round) inTurn() []question {
 			}
 		}
 	}
-	ask(s.latencyTurns.next(r.fleet, s.options.LatencyBudget, s.rounds), Queries.latency)
+	due := s.detailTurns.next(r.fleet, s.options.DetailBudget, s.rounds)
+	for _, m := range due {
+		r.detailed[m] = true
+	}
+	ask(due, Queries.detail)
 	ask(s.shapeTurns.next(r.fleet, s.options.ShapeBudget, s.rounds), Queries.shape)
 	return all
 }

@@ -39,26 +39,28 @@ type SourceOptions struct {
 	ChunkModels int              // models in one request; 0 = 1000
 	Clock       func() time.Time // the instant that queries are about; nil = the server's present
 
-	// What costs a server many series to compute is read for so many replicas in one Collect, whole models in turn. TTFT and ITL are absent of the others in that Collect; the
-	// spread of token lengths keeps what was read last.
-	LatencyBudget int // 0 = 2,500
-	ShapeBudget   int // 0 = 250
+	// What a server has to touch many series for is read for so many replicas in one Collect, whole models in turn; the others keep what was read last. That is token lengths, TTFT,
+	// ITL, prefix hits and the size of the KV cache, which are kept for StaleAfter, and the spread of token lengths. A fleet within the budgets is read whole.
+	DetailBudget int // 0 = 2,500
+	ShapeBudget  int // 0 = 250
 }
 
 // Source is a metrics source that asks a Prometheus server, a bounded number of queries for the whole fleet. It is safe for concurrent use.
 type Source struct {
-	client     api.Client
+	client     api.Client // knows the addresses
 	http       *http.Client
+	buffers    sync.Pool // of *bytes.Buffer
 	address    string
 	options    SourceOptions
 	words      words
 	vocabulary vocabulary
 
-	mu           sync.Mutex
-	shapes       map[engineModel]shape
-	shapeTurns   turns
-	latencyTurns turns
-	rounds       int // Collects begun
+	mu          sync.Mutex
+	shapes      map[engineModel]shape
+	shapeTurns  turns
+	detailTurns turns
+	details     map[pod]details
+	rounds      int // Collects begun
 }
 
 var _ wva.MetricsSource = (*Source)(nil)
@@ -81,7 +83,7 @@ func NewSource(c Config, o SourceOptions) (*Source, error) {
 	o = o.withDefaults()
 	return &Source{
 		client: a, http: client, address: c.URL, options: o, words: newWords(o.Labels, o.Windows), vocabulary: newVocabulary(o.Labels),
-		shapes: map[engineModel]shape{}, shapeTurns: turns{}, latencyTurns: turns{},
+		shapes: map[engineModel]shape{}, shapeTurns: turns{}, detailTurns: turns{},
 	}, nil
 }
 
@@ -108,7 +110,7 @@ func (o SourceOptions) withDefaults() SourceOptions {
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Second)
 	o.Concurrency = cmp.Or(o.Concurrency, 4)
 	o.ChunkModels = cmp.Or(o.ChunkModels, 1000)
-	o.LatencyBudget = cmp.Or(o.LatencyBudget, 2500)
+	o.DetailBudget = cmp.Or(o.DetailBudget, 2500)
 	o.ShapeBudget = cmp.Or(o.ShapeBudget, 250)
 	return o
 }
@@ -145,7 +147,7 @@ func (o SourceOptions) Validate() error {
 	for _, n := range []struct {
 		field string
 		value int
-	}{{"concurrency", o.Concurrency}, {"models in a chunk", o.ChunkModels}, {"latency budget", o.LatencyBudget}, {"shape budget", o.ShapeBudget}} {
+	}{{"concurrency", o.Concurrency}, {"models in a chunk", o.ChunkModels}, {"detail budget", o.DetailBudget}, {"shape budget", o.ShapeBudget}} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("prometheus: %s %d: want a positive number, or 0 for the default", n.field, n.value))
 		}
