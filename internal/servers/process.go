@@ -66,9 +66,10 @@ func start(t testing.TB, name, path string, arguments ...string) *process {
 		close(p.done)
 	}()
 	t.Cleanup(func() {
+		said := p.log.String() // without what it says about being stopped
 		p.stop()
 		if t.Failed() {
-			t.Logf("the end of the log of %s:\n%s", name, p.log)
+			t.Logf("the end of the log of %s:\n%s", name, said[max(0, len(said)-2000):])
 		}
 	})
 	return p
