@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wva-go/wva"
 )
@@ -91,4 +93,47 @@ func testHostileLabels(t *testing.T, e *environment) {
 	e.create(t, bad, huge, deployment(ns, "strange", 1, ""), deployment(ns, "huge", 1, ""))
 	e.run(t, quick(ns, newSteady(busy)))
 	e.awaitReplicas(t, ns, 2)
+}
+
+// A namespace may have thresholds of its own, and may be left alone, by a label and an annotation that count from the moment they are set.
+func testNamespaces(t *testing.T, e *environment) {
+	own, ns := e.namespace(t), e.namespace(t)
+	e.bounded(t, ns, 3)
+	s := quick(ns, newSteady(50))
+	s.fleet.Namespaces = []string{ns, own}
+	s.options.Namespace = own
+	r := e.run(t, s)
+	e.create(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "capacity-scaling-config"},
+		Data: map[string]string{"default": "kvCacheThreshold: 0.55\nqueueLengthThreshold: 5\nkvSpareTrigger: 0.1\nqueueSpareTrigger: 3\n"}})
+	r.awaitSteps(t, 3)
+	if asked, _ := e.replicas(t, ns, "llama"); asked != 1 {
+		t.Fatalf("%d replicas by a ConfigMap of a namespace that is not enabled, want 1", asked)
+	}
+	e.annotate(t, ns, `{"metadata": {"labels": {"wva.llmd.ai/config-enabled": "true"}}}`)
+	e.awaitReplicas(t, ns, 3)
+	e.annotate(t, ns, `{"metadata": {"annotations": {"wva.llmd.ai/exclude": "true"}}}`)
+	eventually(t, 10*time.Second, func() error {
+		if report, _, _ := r.last(); len(report.Decisions) > 0 {
+			return fmt.Errorf("decisions %v for a namespace that is excluded", report.Decisions)
+		}
+		if v, ok := r.published(t, "inferno_desired_replicas", wva.ID{Namespace: ns, Name: "llama-autoscaler"}); ok {
+			return fmt.Errorf("%v replicas are published for a namespace that is excluded", v)
+		}
+		return nil
+	})
+	e.annotate(t, ns, `{"metadata": {"annotations": {"wva.llmd.ai/exclude": null}}}`)
+	eventually(t, 10*time.Second, func() error {
+		if report, _, _ := r.last(); len(report.Decisions) != 1 {
+			return fmt.Errorf("decisions %v, want one", report.Decisions)
+		}
+		return nil
+	})
+}
+
+func (e *environment) annotate(t *testing.T, namespace, patch string) {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	if err := e.client.Patch(t.Context(), ns, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -55,7 +55,10 @@ func TestControlPlane(t *testing.T) {
 		{"two instances", testInstances},
 		{"configuration", testConfiguration},
 		{"mode", testMode},
+		{"namespaces", testNamespaces},
 		{"hostile labels", testHostileLabels},
+		{"inventory", testInventory},
+		{"node not ready", testNodeNotReady},
 		{"load", testLoad},
 		{"horizontal pod autoscaler", testHorizontalPodAutoscaler},
 		{"target made again", testRecreated},
@@ -73,6 +76,7 @@ func TestControlPlane(t *testing.T) {
 			}
 			test.run(t, e)
 		})
+		checkLeft(t)
 	}
 }
 

@@ -89,10 +89,10 @@ func followLoad(t *testing.T, e *environment, b *serving.Bridge, key wva.ModelKe
 		return nil
 	})
 	begun := time.Now()
-	b.Cluster.Send(key, requests(24).Requests())
+	b.Cluster.Send(key, requests(30).Requests())
 	eventually(t, time.Minute, func() error {
 		if asked, ready := e.replicas(t, ns, "llama"); ready < 4 {
-			return fmt.Errorf("%d replicas of %d wanted are ready under 24 requests per second", ready, asked)
+			return fmt.Errorf("%d replicas of %d wanted are ready under 30 requests per second", ready, asked)
 		}
 		return nil
 	})

@@ -1,8 +1,11 @@
 package kubernetes_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,10 +38,12 @@ type running struct {
 	registry   *prom.Registry
 	wire       *wire
 
+	log    bytes.Buffer
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // of the manager, once it is done
 
+	t      *testing.T
 	mu     sync.Mutex
 	steps  int
 	report wva.Report
@@ -48,7 +53,7 @@ type running struct {
 // run runs a controller until the test ends.
 func (e *environment) run(t *testing.T, s setting) *running {
 	t.Helper()
-	r := &running{registry: prom.NewRegistry(), wire: &wire{}, done: make(chan struct{})}
+	r := &running{t: t, registry: prom.NewRegistry(), wire: &wire{}, done: make(chan struct{})}
 	if s.user.Name == "" {
 		s.user = controllerUser
 	}
@@ -70,7 +75,7 @@ func (e *environment) run(t *testing.T, s setting) *running {
 	if s.metrics != nil {
 		o.Metrics = s.metrics(r.fleet)
 	}
-	o.OnStep = r.observe
+	o.OnStep, o.Logger = r.observe, slog.New(slog.NewTextHandler(&r.log, nil))
 	if r.controller, err = kubernetes.Setup(manager, o); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +85,12 @@ func (e *environment) run(t *testing.T, s setting) *running {
 		defer close(r.done)
 		r.err = manager.Start(ctx)
 	}()
-	t.Cleanup(r.stop)
+	t.Cleanup(func() {
+		r.stop()
+		if log := r.log.String(); t.Failed() {
+			t.Logf("the end of the log of a controller, which ended with %v:\n%s", r.err, log[max(0, len(log)-4000):])
+		}
+	})
 	return r
 }
 
@@ -104,6 +114,9 @@ func (r *running) observe(report wva.Report, err error) {
 	defer r.mu.Unlock()
 	r.steps++
 	r.report, r.failed = report, err
+	if err != nil && strings.Contains(err.Error(), "panicked") {
+		r.t.Errorf("step: %v", err)
+	}
 }
 
 // last returns the outcome of the latest step, and how many there were.

@@ -14,7 +14,7 @@ type wire struct {
 	next http.RoundTripper
 
 	mu      sync.Mutex
-	calls   map[string]int // "PATCH variantautoscalings/status"; of watches "WATCH pods"
+	calls   map[string]int
 	watches map[*watch]bool
 	down    bool
 }
@@ -28,23 +28,19 @@ func (w *wire) wrap(next http.RoundTripper) http.RoundTripper {
 
 // RoundTrip implements [http.RoundTripper].
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	watching := r.URL.Query().Get("watch") == "true" || r.URL.Query().Get("watch") == "1"
-	method := r.Method
-	if watching {
-		method = "WATCH"
-	}
+	what := call(r)
 	w.mu.Lock()
 	if w.calls == nil {
 		w.calls, w.watches = map[string]int{}, map[*watch]bool{}
 	}
-	w.calls[method+" "+resourceOf(r.URL.Path)]++
+	w.calls[what]++
 	down := w.down
 	w.mu.Unlock()
 	if down {
 		return nil, errCut
 	}
 	response, err := w.next.RoundTrip(r)
-	if err == nil && watching {
+	if err == nil && strings.HasPrefix(what, "watch ") {
 		body := &watch{ReadCloser: response.Body, wire: w}
 		response.Body = body
 		w.mu.Lock()
@@ -54,25 +50,35 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// resourceOf returns what a path is about: "deployments/scale", "pods".
-func resourceOf(path string) string {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
+// call names what a request does as kubectl auth can-i does: "patch variantautoscalings.llmd.ai/status".
+func call(r *http.Request) string {
+	group, parts := "", strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	switch {
 	case len(parts) > 2 && parts[0] == "api":
 		parts = parts[2:]
 	case len(parts) > 3 && parts[0] == "apis":
-		parts = parts[3:]
+		group, parts = "."+parts[1], parts[3:]
 	default:
-		return "discovery"
+		return "get discovery"
 	}
 	if len(parts) > 2 && parts[0] == "namespaces" {
 		parts = parts[2:]
 	}
-	if len(parts) > 2 {
-		return parts[0] + "/" + parts[2]
+	verb := verbs[r.Method]
+	switch watching := r.URL.Query().Get("watch"); {
+	case watching == "true" || watching == "1":
+		verb = "watch"
+	case r.Method == http.MethodGet && len(parts) == 1:
+		verb = "list"
 	}
-	return parts[0]
+	resource := parts[0] + group
+	if len(parts) > 2 {
+		resource += "/" + parts[2]
+	}
+	return verb + " " + resource
 }
+
+var verbs = map[string]string{http.MethodGet: "get", http.MethodPost: "create", http.MethodPut: "update", http.MethodPatch: "patch", http.MethodDelete: "delete"}
 
 // watch is the answer to a watch.
 type watch struct {
@@ -127,11 +133,29 @@ func (w *wire) since(earlier map[string]int) map[string]int {
 	return calls
 }
 
-// writes leaves only the calls that change something.
+// writes leaves only the calls that change something; the lease of the leader does not count.
 func writes(calls map[string]int) map[string]int {
 	calls = maps.Clone(calls)
 	maps.DeleteFunc(calls, func(call string, _ int) bool {
-		return strings.HasPrefix(call, "GET ") || strings.HasPrefix(call, "WATCH ") || strings.HasSuffix(call, " leases")
+		verb, resource, _ := strings.Cut(call, " ")
+		return verb == "get" || verb == "list" || verb == "watch" || resource == "leases.coordination.k8s.io"
 	})
 	return calls
 }
+
+// written counts the calls that change a resource.
+func written(calls map[string]int, resource string) int {
+	n := 0
+	for call, count := range writes(calls) {
+		if strings.HasSuffix(call, " "+resource) {
+			n += count
+		}
+	}
+	return n
+}
+
+// What the tests count.
+const (
+	statuses = "variantautoscalings.llmd.ai/status"
+	scales   = "deployments.apps/scale"
+)
