@@ -65,7 +65,7 @@ func testServerRestarts(t *testing.T, e *environment) {
 	source.percent.Store(busy)
 	<-down
 	eventually(t, 30*time.Second, func() error {
-		report, err, _ := r.last()
+		report, _, err := r.last()
 		if err == nil || len(report.Changes()) == 0 {
 			return fmt.Errorf("step without the API server: decisions %v, error %v", report.Decisions, err)
 		}
@@ -74,7 +74,7 @@ func testServerRestarts(t *testing.T, e *environment) {
 	e.plane.StartAPIServer()
 	e.awaitReplicas(t, ns, 2)
 	eventually(t, 30*time.Second, func() error {
-		_, err, _ := r.last()
+		_, _, err := r.last()
 		return err
 	})
 }
@@ -127,7 +127,7 @@ func testConflicts(t *testing.T, e *environment) {
 	if got := va.Annotations["other"]; got != fmt.Sprint(written) && got != fmt.Sprint(written+1) {
 		t.Errorf("the other writer's annotation is %q after %d writes", got, written)
 	}
-	_, err, steps := r.last()
+	_, steps, err := r.last()
 	t.Logf("%d steps beside %d writes of another, calls %v", steps, 2*written, writes(r.wire.counts()))
 	if err != nil {
 		t.Error(err)
@@ -164,7 +164,7 @@ func testForbidden(t *testing.T, e *environment) {
 	r := e.run(t, s)
 	id := wva.ID{Namespace: ns, Name: "llama-autoscaler"}
 	eventually(t, 30*time.Second, func() error {
-		_, err, _ := r.last()
+		_, _, err := r.last()
 		var failed *wva.ScaleError
 		if !errors.As(err, &failed) || failed.Variant != id || !strings.Contains(err.Error(), "forbidden") {
 			return fmt.Errorf("error %v, want that scaling %s is forbidden", err, id)
@@ -217,7 +217,7 @@ func testLeaderHandedOver(t *testing.T, e *environment) {
 	})
 	source.percent.Store(busy)
 	e.awaitReplicas(t, ns, 9)
-	if _, _, steps := second.last(); steps > 0 {
+	if _, steps, _ := second.last(); steps > 0 {
 		t.Fatalf("two controllers lead: the second took %d steps", steps)
 	}
 	if calls := writes(second.wire.counts()); len(calls) > 0 {

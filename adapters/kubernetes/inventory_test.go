@@ -50,7 +50,7 @@ func testNodeNotReady(t *testing.T, e *environment) {
 	s.fleet.NodeInventory = true
 	r := e.run(t, s)
 	eventually(t, 20*time.Second, func() error {
-		if report, err, _ := r.last(); err != nil || !hasProblem(report, wva.InventoryShort) {
+		if report, _, err := r.last(); err != nil || !hasProblem(report, wva.InventoryShort) {
 			return fmt.Errorf("problems %v, error %v, want %s", report.Problems, err, wva.InventoryShort)
 		}
 		return nil

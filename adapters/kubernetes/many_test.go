@@ -33,7 +33,7 @@ func testMany(t *testing.T, e *environment) {
 		fmt.Fprintf(w, "%s\t%d\t%v\t%d\t%d\t\n", what, cycles, took.Round(time.Millisecond), total(calls), total(writes(calls)))
 	}
 	eventually(t, 2*time.Minute, func() error { return e.allDecided(t, ns, variants) })
-	_, _, steps := r.last()
+	_, steps, _ := r.last()
 	row("until every status is written", steps, time.Since(begun), r.wire.counts())
 	grown := liveHeap() - heap
 
@@ -53,7 +53,7 @@ func testMany(t *testing.T, e *environment) {
 	r.awaitSteps(t, 1)
 	source.percent.Store(calm)
 	eventually(t, 2*time.Minute, func() error {
-		report, err, _ := r.last()
+		report, _, err := r.last()
 		if len(report.Changes()) > 0 || err != nil {
 			return fmt.Errorf("%d changes, error %v", len(report.Changes()), err)
 		}

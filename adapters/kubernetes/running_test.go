@@ -120,18 +120,18 @@ func (r *running) observe(report wva.Report, err error) {
 }
 
 // last returns the outcome of the latest step, and how many there were.
-func (r *running) last() (wva.Report, error, int) {
+func (r *running) last() (report wva.Report, steps int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.report, r.failed, r.steps
+	return r.report, r.steps, r.failed
 }
 
 // awaitSteps waits for further steps.
 func (r *running) awaitSteps(t *testing.T, n int) {
 	t.Helper()
-	_, _, begun := r.last()
+	_, begun, _ := r.last()
 	eventually(t, time.Minute, func() error {
-		if _, err, steps := r.last(); steps < begun+n {
+		if _, steps, err := r.last(); steps < begun+n {
 			return fmt.Errorf("%d of %d steps, last: %v", steps-begun, n, err)
 		}
 		return nil
