@@ -154,10 +154,11 @@ func (r *round) takeReplica(q question, s *promodel.Sample) {
 		}
 		return
 	}
-	p := r.replica(pod{string(s.Metric[r.namespaceLabel()]), string(name)})
+	whose := pod{string(s.Metric[r.namespaceLabel()]), string(name)}
+	p := r.replica(whose)
 	if p == nil {
 		if m, ok := r.modelOf(q, s.Metric); ok && q.name == askKVUsage {
-			r.meet(m.ModelKey, string(name))
+			r.meet(m.ModelKey, whose)
 		}
 		return
 	}
@@ -183,14 +184,18 @@ func (r *round) replica(key pod) *replica {
 	return p
 }
 
-func (r *round) meet(key wva.ModelKey, name string) {
+// meet notes a pod that serves a model of the fleet, unless it belongs to a variant that just is not asked for.
+func (r *round) meet(key wva.ModelKey, whose pod) {
+	if _, owned := r.fleet.owner(whose.namespace, whose.name); owned {
+		return
+	}
 	s := r.strangers[key]
 	if s == nil {
-		s = &strangers{first: name}
+		s = &strangers{first: whose.name}
 		r.strangers[key] = s
 	}
 	s.count++
-	s.first = min(s.first, name)
+	s.first = min(s.first, whose.name)
 }
 
 // reading returns the place of a query's number.
