@@ -196,6 +196,7 @@ func testNoDefinition(t *testing.T, e *environment) {
 	}
 	e.define(t)
 	e.create(t, deployment(ns, "llama", 1, ""), autoscaling(ns, "llama-autoscaler", "llama", "llama"))
+	eventually(t, time.Minute, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 1) })
 	e.awaitDecided(t, r, ns, 1)
 }
 

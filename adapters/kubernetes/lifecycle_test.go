@@ -71,7 +71,7 @@ func testRecreated(t *testing.T, e *environment) {
 // awaitNoTarget waits until everything says that the target is missing.
 func (e *environment) awaitNoTarget(t *testing.T, r *running, ns string) {
 	t.Helper()
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, 20*time.Second, func() error {
 		s := e.status(t, ns, "llama-autoscaler")
 		errs := []error{
 			wantCondition(s, v1alpha1.TypeReady, "False DeploymentNotFound"),
@@ -90,7 +90,7 @@ func (e *environment) awaitNoTarget(t *testing.T, r *running, ns string) {
 // awaitDecided waits until the target counts as there, with so many replicas wanted.
 func (e *environment) awaitDecided(t *testing.T, r *running, ns string, want int32) {
 	t.Helper()
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, 20*time.Second, func() error {
 		s := e.status(t, ns, "llama-autoscaler")
 		errs := []error{
 			wantCondition(s, v1alpha1.TypeReady, "True Active"),
