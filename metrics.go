@@ -62,7 +62,8 @@ func busier(a, b Reading) Reading {
 	return a
 }
 
-// MetricsProblem says that part of the metrics is missing or cannot be trusted.
+// MetricsProblem says that part of the metrics is missing or cannot be trusted. One about a model holds its targets, one about a variant keeps its model from shrinking. One
+// without a model is about the source as a whole, and one with the reason MetricsFound a remark about metrics that are complete: both are only reported.
 type MetricsProblem struct {
 	ModelKey
 	Variant string        `json:"variant,omitempty"` // empty = the whole model

@@ -33,7 +33,14 @@ func (c *cycle) observe() {
 	}
 	failures := map[ModelKey][]MetricsProblem{}
 	for _, p := range c.snapshot.Metrics.Problems {
-		failures[p.ModelKey] = append(failures[p.ModelKey], p)
+		switch {
+		case p.ModelKey == (ModelKey{}): // the source as a whole: what it costs shows in the models
+			c.problem(Problem{Kind: MetricsLost, Message: p.Message})
+		case p.Reason == MetricsFound: // nothing is missing, but something is odd
+			c.problem(Problem{Model: p.ModelKey, Kind: MetricsIgnored, Message: p.Message})
+		default:
+			failures[p.ModelKey] = append(failures[p.ModelKey], p)
+		}
 	}
 	for _, m := range c.models {
 		m.judge(failures[m.key], stale)
