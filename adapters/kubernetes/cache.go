@@ -69,11 +69,14 @@ func stripPod(p *corev1.Pod) *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: p.Name, Namespace: p.Namespace, UID: p.UID, ResourceVersion: p.ResourceVersion, Labels: p.Labels, DeletionTimestamp: p.DeletionTimestamp,
 		},
-		Spec:   corev1.PodSpec{NodeName: p.Spec.NodeName, NodeSelector: productOnly(p.Spec.NodeSelector)},
+		Spec:   corev1.PodSpec{NodeName: p.Spec.NodeName},
 		Status: corev1.PodStatus{Phase: p.Status.Phase},
 	}
 	if owner := metav1.GetControllerOf(p); owner != nil {
 		small.OwnerReferences = []metav1.OwnerReference{*owner}
+	}
+	if name := podProduct(&p.Spec); name != "" {
+		small.Spec.NodeSelector = map[string]string{resource.ProductLabels()[0]: name}
 	}
 	if n := podDevices(&p.Spec); n > 0 {
 		small.Spec.Containers = []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: deviceList(n)}}}
