@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -52,8 +51,8 @@ type note struct {
 
 // NewFleet makes a fleet whose watches run with the manager.
 func NewFleet(mgr ctrl.Manager, o FleetOptions) (*Fleet, error) {
-	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), metav1.AddMetaToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	scheme := mgr.GetScheme()
+	if err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
 	c, err := newCache(mgr, scheme, o)
@@ -143,6 +142,26 @@ func (f *Fleet) look(ctx context.Context) (*view, error) {
 	defer f.mu.Unlock()
 	f.view = r.view
 	return r.view, nil
+}
+
+// lastReading returns the variants as they were last read, and what was found out about the resources.
+func (f *Fleet) lastReading() (map[wva.ID]note, []wva.Variant) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.view == nil {
+		return nil, nil
+	}
+	return f.view.notes, f.view.variants
+}
+
+// exists tells whether a variant is still to be scaled: its resource is there, and its target is not known to be gone.
+func (f *Fleet) exists(ctx context.Context, id wva.ID) bool {
+	va := &v1alpha1.VariantAutoscaling{}
+	if err := f.reader.Get(ctx, types.NamespacedName{Namespace: id.Namespace, Name: id.Name}, va); err != nil || !f.manages(va) || f.excluded(ctx, id.Namespace) {
+		return false
+	}
+	_, err := f.finder.find(ctx, va)
+	return !errors.Is(err, errMissing)
 }
 
 func (f *Fleet) lastVariants() map[wva.ID]wva.Variant {
