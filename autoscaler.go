@@ -28,6 +28,9 @@ type Autoscaler struct {
 	Jitter float64
 	// OnStep, where it is set, is given the outcome of every step of Run.
 	OnStep func(Report, error)
+	// OnSnapshot, where it is set, is given what every step decides on, just before it does: with the same policy [Decide] makes the same Report of it. The
+	// step waits for it, and it must not change what it is given.
+	OnSnapshot func(Snapshot, History)
 
 	stepping sync.Mutex // held for a whole step: steps never overlap
 
@@ -123,6 +126,9 @@ func (a *Autoscaler) step(ctx context.Context) (Report, error) {
 	a.mu.Lock()
 	policy, history := a.policy, a.history
 	a.mu.Unlock()
+	if a.OnSnapshot != nil {
+		a.OnSnapshot(snapshot, history)
+	}
 	report, history, err := Decide(snapshot, policy, history)
 	if err != nil {
 		return report, err
@@ -255,9 +261,10 @@ func (a *Autoscaler) log(ctx context.Context, report Report, err error) {
 	}
 }
 
+// now is without the monotonic reading, which a stored Snapshot could not keep: differences of times have to come out the same when it is replayed.
 func (a *Autoscaler) now() time.Time {
 	if a.Clock != nil {
-		return a.Clock()
+		return a.Clock().Round(0)
 	}
-	return time.Now()
+	return time.Now().Round(0)
 }

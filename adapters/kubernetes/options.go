@@ -1,8 +1,14 @@
 package kubernetes
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/wva-go/wva"
 )
@@ -57,3 +63,51 @@ const (
 	Scale   Actuation = "scale"  // write the scale subresource of the target
 	DryRun  Actuation = "dryrun" // write it with dry run: the API server checks the change and drops it
 )
+
+// withDefaults fills in what is left out, and reports what cannot be.
+func (o Options) withDefaults() (Options, error) {
+	var errs []error
+	if o.Fleet == nil {
+		errs = append(errs, errors.New("kubernetes: no fleet: make one with NewFleet"))
+	}
+	if o.Metrics == nil {
+		errs = append(errs, errors.New("kubernetes: no metrics source"))
+	}
+	switch o.Actuation {
+	case Publish, Scale, DryRun:
+	default:
+		errs = append(errs, fmt.Errorf("kubernetes: actuation %q: want %q, %q or nothing, to publish alone", o.Actuation, Scale, DryRun))
+	}
+	if o.Interval < 0 || o.StepTimeout < 0 {
+		errs = append(errs, fmt.Errorf("kubernetes: interval %v, step timeout %v: want none below 0", o.Interval, o.StepTimeout))
+	}
+	if o.ConfigMap != "" && o.Namespace == "" {
+		errs = append(errs, fmt.Errorf("kubernetes: ConfigMap %q without the namespace that it is in", o.ConfigMap))
+	}
+	o.Interval = cmp.Or(o.Interval, time.Minute)
+	o.StepTimeout = cmp.Or(o.StepTimeout, max(o.Interval, time.Second))
+	if reflect.ValueOf(o.Policy).IsZero() {
+		o.Policy = wva.DefaultPolicy()
+	}
+	if err := o.Policy.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("kubernetes: %w", err))
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	return o, errors.Join(errs...)
+}
+
+// scaler returns what carries decisions out, nil where nothing does.
+func (o Options) scaler(mgr ctrl.Manager) wva.Scaler {
+	switch o.Actuation {
+	case Scale:
+		return &Scaler{Client: mgr.GetClient()}
+	case DryRun:
+		return &Scaler{Client: mgr.GetClient(), DryRun: true}
+	}
+	return nil
+}

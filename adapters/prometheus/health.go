@@ -65,10 +65,13 @@ func explain(err error) string {
 	var certificate x509.CertificateInvalidError
 	var name x509.HostnameError
 	var network *net.OpError
+	var shape wrongType
 	text := printable(err.Error())
 	switch {
 	case errors.As(err, &refused):
 		return explainRefusal(refused)
+	case errors.As(err, &shape):
+		return text + ": correct the template"
 	case errors.Is(err, errTooLong):
 		return text + ": narrow the template, or raise MaxResponse"
 	case errors.Is(err, errContentType):

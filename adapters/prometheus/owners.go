@@ -70,7 +70,7 @@ func (o ownersByName) owner(namespace, pod string) (wva.ID, bool) {
 		v, known := o.targets[target{namespace, name}]
 		switch {
 		case !known:
-		case v.is(kindDeployment) && hash(middle) && len(last) == suffixLength && hash(last),
+		case v.is(kindDeployment) && len(middle) >= shortestHash && hash(middle) && len(last) == suffixLength && hash(last),
 			v.is(kindLeaderWorkerSet) && number(middle) && number(last):
 			return v.id, true
 		}
@@ -84,6 +84,7 @@ const (
 	longestName  = 63
 	longestBase  = longestName - suffixLength
 	hashLength   = 10
+	shortestHash = 6 // shorter ones come once in 40,000, and would take names like 8b for a hash
 	// longestWhole is the longest name of a Deployment that leaves room for both dashes and a whole hash.
 	longestWhole = longestBase - hashLength - 2
 )

@@ -2,12 +2,8 @@ package prometheus
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
-
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	promodel "github.com/prometheus/common/model"
 
 	"github.com/wva-go/wva"
 )
@@ -18,10 +14,6 @@ type question struct {
 	engine string
 	text   string
 	models []engineModel // sorted
-}
-
-func (s *Source) query(ctx context.Context, text string, at time.Time) (promodel.Value, v1.Warnings, v1.Infos, error) {
-	return s.api.Query(ctx, text, at)
 }
 
 // questions returns what is asked in every Collect, the required queries first: should the time run out, it is detail that goes missing.

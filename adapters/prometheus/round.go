@@ -2,9 +2,8 @@ package prometheus
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -77,45 +76,34 @@ func (r *round) ask(ctx context.Context, questions []question) {
 		places <- struct{}{}
 		group.Go(func() {
 			defer func() { <-places }()
-			value, warnings, infos, err := r.source.query(ctx, q.text, at)
-			_ = infos
+			all, warnings, err := r.source.query(ctx, q.text, at)
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			vector, ok := value.(promodel.Vector)
-			switch {
-			case err != nil:
+			if err != nil {
 				r.fail(q, explain(err))
-			case !ok:
-				r.fail(q, fmt.Sprintf("the answer is a %s, not an instant vector: correct the template", kind(value)))
-			default:
-				r.warn(q, warnings)
-				r.take(q, vector)
+				return
 			}
+			r.warn(q, warnings)
+			r.take(q, all)
 		})
 	}
 	group.Wait()
 }
 
-func kind(v promodel.Value) string {
-	if v == nil {
-		return "void"
-	}
-	return v.Type().String()
-}
-
-// take takes in the samples of an answer.
-func (r *round) take(q question, vector promodel.Vector) {
-	for _, s := range vector {
-		if s == nil || s.Histogram != nil || math.IsNaN(float64(s.Value)) || math.IsInf(float64(s.Value), 0) {
+// take takes in the series of an answer.
+func (r *round) take(q question, all []series) {
+	for i := range all {
+		s := &all[i]
+		if !s.finite() {
 			continue
 		}
-		r.at = max(r.at, s.Timestamp)
+		r.at = max(r.at, s.at)
 		switch q.name {
 		case askInputShape, askOutputShape:
 			r.takeBucket(q, s)
 		case askRequests:
-			if m, ok := r.modelOf(q, s.Metric); ok {
-				r.requests[m] = wva.Read(r.requests[m].Value + float64(s.Value))
+			if m, ok := s.model(q); ok {
+				r.requests[m] = wva.Read(r.requests[m].Value + s.value)
 			}
 		case askQueue, askArrivals:
 			r.takeFront(q, s)
@@ -125,44 +113,35 @@ func (r *round) take(q question, vector promodel.Vector) {
 	}
 }
 
-// modelOf returns the model of the question that a series is about.
-func (r *round) modelOf(q question, m promodel.Metric) (engineModel, bool) {
-	key := engineModel{q.engine, wva.ModelKey{Namespace: string(m[r.namespaceLabel()]), Model: string(m[r.modelLabel()])}}
+// model returns the model of the question that a series is about.
+func (s *series) model(q question) (engineModel, bool) {
+	key := engineModel{q.engine, wva.ModelKey{Namespace: s.labels[labelNamespace], Model: s.labels[labelModel]}}
 	_, ok := slices.BinarySearchFunc(q.models, key, engineModel.compare)
 	return key, ok
 }
 
-func (r *round) namespaceLabel() promodel.LabelName {
-	return promodel.LabelName(r.source.options.Labels.Namespace)
-}
-func (r *round) podLabel() promodel.LabelName { return promodel.LabelName(r.source.options.Labels.Pod) }
-func (r *round) modelLabel() promodel.LabelName {
-	return promodel.LabelName(r.source.options.Labels.Model)
-}
-
 // takeReplica takes in a number about a replica, or about all of a model.
-func (r *round) takeReplica(q question, s *promodel.Sample) {
-	value := wva.Read(float64(s.Value))
+func (r *round) takeReplica(q question, s *series) {
+	value := wva.Read(s.value)
 	if q.name == askKVCapacity {
 		value = capacity(s)
 	}
-	name, ok := s.Metric[r.podLabel()]
-	if !ok {
-		if m, ok := r.modelOf(q, s.Metric); ok {
+	if !s.has[labelPod] {
+		if m, ok := s.model(q); ok {
 			key := sharedReading{m, q.name}
 			r.shared[key] = busier(r.shared[key], value)
 		}
 		return
 	}
-	whose := pod{string(s.Metric[r.namespaceLabel()]), string(name)}
+	whose := pod{s.labels[labelNamespace], s.labels[labelPod]}
 	p := r.replica(whose)
 	if p == nil {
-		if m, ok := r.modelOf(q, s.Metric); ok && q.name == askKVUsage {
+		if m, ok := s.model(q); ok && q.name == askKVUsage {
 			r.meet(m.ModelKey, whose)
 		}
 		return
 	}
-	if model, ok := s.Metric[r.modelLabel()]; ok && string(model) != p.model.Model {
+	if s.has[labelModel] && s.labels[labelModel] != p.model.Model {
 		return
 	}
 	reading := p.reading(q.name)
@@ -175,6 +154,7 @@ func (r *round) replica(key pod) *replica {
 	if known {
 		return p
 	}
+	key = pod{strings.Clone(key.namespace), strings.Clone(key.name)} // what stays does not keep the whole answer
 	if id, ok := r.fleet.owner(key.namespace, key.name); ok {
 		if i, ok := r.fleet.index[id]; ok && id.Namespace == key.namespace {
 			p = &replica{ReplicaMetrics: wva.ReplicaMetrics{Variant: id, Replica: key.name}, model: modelOf(r.fleet.variants[i]), variant: i}
@@ -191,11 +171,11 @@ func (r *round) meet(key wva.ModelKey, whose pod) {
 	}
 	s := r.strangers[key]
 	if s == nil {
-		s = &strangers{first: whose.name}
+		s = &strangers{first: strings.Clone(whose.name)}
 		r.strangers[key] = s
 	}
 	s.count++
-	s.first = min(s.first, whose.name)
+	s.first = strings.Clone(min(s.first, whose.name))
 }
 
 // reading returns the place of a query's number.
@@ -229,22 +209,20 @@ func (p *replica) reading(name asked) *wva.Reading {
 }
 
 // capacity multiplies a KV cache's blocks with their size where both are labels.
-func capacity(s *promodel.Sample) wva.Reading {
-	blocks, ok := s.Metric["num_gpu_blocks"]
-	size, also := s.Metric["block_size"]
-	if !ok && !also {
-		return wva.Read(float64(s.Value))
+func capacity(s *series) wva.Reading {
+	if !s.has[labelBlocks] && !s.has[labelBlockSize] {
+		return wva.Read(s.value)
 	}
-	b, s1 := positive(string(blocks)), positive(string(size))
-	if !b.Valid || !s1.Valid {
+	blocks, size := positive(s.labels[labelBlocks]), positive(s.labels[labelBlockSize])
+	if !blocks.Valid || !size.Valid {
 		return wva.Reading{}
 	}
-	return wva.Read(float64(s.Value) * b.Value * s1.Value)
+	return wva.Read(s.value * blocks.Value * size.Value)
 }
 
 // takeFront adds a number measured in front of the servers to the model that it is about.
-func (r *round) takeFront(q question, s *promodel.Sample) {
-	m, ok := r.modelOf(q, s.Metric)
+func (r *round) takeFront(q question, s *series) {
+	m, ok := s.model(q)
 	key := m.ModelKey
 	if !ok {
 		keys := r.fleet.byName[m.Model]
@@ -253,7 +231,7 @@ func (r *round) takeFront(q question, s *promodel.Sample) {
 		}
 		key = keys[0]
 	}
-	r.front[q.name][key] = wva.Read(r.front[q.name][key].Value + float64(s.Value))
+	r.front[q.name][key] = wva.Read(r.front[q.name][key].Value + s.value)
 }
 
 // busier is the larger of two readings.

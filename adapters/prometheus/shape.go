@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	promodel "github.com/prometheus/common/model"
-
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/model"
 )
@@ -62,8 +60,8 @@ func (r *round) shapeQuestions() []question {
 }
 
 // takeBucket takes in a bucket, or the sum, of a histogram.
-func (r *round) takeBucket(q question, s *promodel.Sample) {
-	m, ok := r.modelOf(q, s.Metric)
+func (r *round) takeBucket(q question, s *series) {
+	m, ok := s.model(q)
 	if !ok {
 		return
 	}
@@ -73,13 +71,12 @@ func (r *round) takeBucket(q question, s *promodel.Sample) {
 		h = &spread{}
 		r.spreads[key] = h
 	}
-	le, ok := s.Metric[promodel.BucketLabel]
-	if !ok {
-		h.sum = wva.Read(float64(s.Value))
+	if !s.has[labelBucket] {
+		h.sum = wva.Read(s.value)
 		return
 	}
-	if bound, err := strconv.ParseFloat(string(le), 64); err == nil && bound == bound {
-		h.buckets = append(h.buckets, model.Bucket{UpperBound: bound, Count: float64(s.Value)})
+	if bound, err := strconv.ParseFloat(s.labels[labelBucket], 64); err == nil && bound == bound {
+		h.buckets = append(h.buckets, model.Bucket{UpperBound: bound, Count: s.value})
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/api"
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"github.com/wva-go/wva"
 )
@@ -44,11 +43,12 @@ type SourceOptions struct {
 
 // Source is a metrics source that asks a Prometheus server, a bounded number of queries for the whole fleet. It is safe for concurrent use.
 type Source struct {
-	api     v1.API
-	client  *http.Client
-	address string
-	options SourceOptions
-	words   words
+	client     api.Client
+	http       *http.Client
+	address    string
+	options    SourceOptions
+	words      words
+	vocabulary vocabulary
 
 	mu     sync.Mutex
 	shapes map[engineModel]shape
@@ -71,7 +71,9 @@ func NewSource(c Config, o SourceOptions) (*Source, error) {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}
 	o = o.withDefaults()
-	return &Source{api: v1.NewAPI(a), client: client, address: c.URL, options: o, words: newWords(o.Labels, o.Windows), shapes: map[engineModel]shape{}}, nil
+	return &Source{
+		client: a, http: client, address: c.URL, options: o, words: newWords(o.Labels, o.Windows), vocabulary: newVocabulary(o.Labels), shapes: map[engineModel]shape{},
+	}, nil
 }
 
 func (o SourceOptions) withDefaults() SourceOptions {
@@ -165,7 +167,7 @@ func (s *Source) Collect(ctx context.Context, variants []wva.Variant) (wva.Metri
 }
 
 // Close closes connections that are idle.
-func (s *Source) Close() { s.client.CloseIdleConnections() }
+func (s *Source) Close() { s.http.CloseIdleConnections() }
 
 // String names the server.
 func (s *Source) String() string { return "Prometheus at " + s.address }
