@@ -2,6 +2,7 @@ package kubernetes_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -147,7 +148,8 @@ func (e *environment) define(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, func() error {
-		return e.client.List(t.Context(), &v1alpha1.VariantAutoscalingList{})
+		_, err := e.client.IsObjectNamespaced(&v1alpha1.VariantAutoscaling{}) // discovery may lag behind
+		return errors.Join(err, e.client.List(t.Context(), &v1alpha1.VariantAutoscalingList{}))
 	})
 }
 

@@ -1,7 +1,6 @@
 package kubernetes_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -50,9 +49,7 @@ func prometheusSource(t *testing.T, b *serving.Bridge) func(*kubernetes.Fleet) w
 	server := servers.StartPrometheus(t, servers.PrometheusOptions{Config: b.Scrape(), Flags: []string{"--scrape.discovery-reload-interval=200ms"}})
 	return func(fleet *kubernetes.Fleet) wva.MetricsSource {
 		source, err := prometheus.NewSource(prometheus.Config{URL: server.URL, AllowHTTP: true}, prometheus.SourceOptions{
-			Owners: func(context.Context, []wva.Variant) (func(string, string) (wva.ID, bool), error) {
-				return fleet.Owner, nil
-			},
+			Owners:  fleet.Owners,
 			Windows: prometheus.Windows{Peak: 3 * time.Second, Rate: 5 * time.Second, Mean: 10 * time.Second, Shape: 30 * time.Second},
 		})
 		if err != nil {
