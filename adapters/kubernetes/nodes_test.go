@@ -2,6 +2,7 @@ package kubernetes_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,10 +25,12 @@ func testNodes(t *testing.T, e *environment) {
 	if err := e.client.Patch(t.Context(), first, client.RawPatch(types.MergePatchType, []byte(`{"spec": {"replicas": 0}}`))); err != nil {
 		t.Fatal(err)
 	}
-	e.awaitReady(t, ns, 2)
-	if ready := e.ready(t, ns); ready[0] != "second-0" || ready[1] != "second-1" {
-		t.Errorf("ready are %v", ready)
-	}
+	eventually(t, 30*time.Second, func() error {
+		if ready := e.ready(t, ns); !slices.Equal(ready, []string{"second-0", "second-1"}) {
+			return fmt.Errorf("%v are ready, want the two pods of the second", ready)
+		}
+		return nil
+	})
 }
 
 func (e *environment) awaitReady(t *testing.T, ns string, want int) {
