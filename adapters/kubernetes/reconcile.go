@@ -49,7 +49,7 @@ type seen struct {
 	generation int64
 	target     types.UID
 	excluded   bool
-	configured bool      // whether the ConfigMaps of its namespace count
+	configured bool // whether the ConfigMaps of its namespace count
 	resource   types.UID
 }
 
