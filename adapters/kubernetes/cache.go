@@ -5,11 +5,13 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
@@ -33,7 +35,7 @@ func newCache(c cluster.Cluster, scheme *runtime.Scheme, o FleetOptions) (cache.
 		variants.Label = selector
 	}
 	options := cache.Options{
-		HTTPClient: c.GetHTTPClient(), Scheme: scheme, Mapper: c.GetRESTMapper(), DefaultTransform: strip,
+		HTTPClient: c.GetHTTPClient(), Scheme: scheme, Mapper: withVariants(c.GetRESTMapper()), DefaultTransform: strip,
 		ByObject: map[client.Object]cache.ByObject{&v1alpha1.VariantAutoscaling{}: variants, &corev1.Pod{}: pods},
 	}
 	if len(o.Namespaces) > 0 {
@@ -44,6 +46,15 @@ func newCache(c cluster.Cluster, scheme *runtime.Scheme, o FleetOptions) (cache.
 	}
 	return cache.New(c.GetConfig(), options)
 }
+
+// withVariants is a mapper that knows the VariantAutoscaling also while its definition is not installed.
+func withVariants(served meta.RESTMapper) meta.RESTMapper {
+	own := meta.NewDefaultRESTMapper([]schema.GroupVersion{v1alpha1.GroupVersion})
+	own.Add(variantKind, meta.RESTScopeNamespace)
+	return meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{own, served}}
+}
+
+var variantKind = v1alpha1.GroupVersion.WithKind("VariantAutoscaling")
 
 // strip leaves of an object what is looked at, so that a thousand pods are a thousand small things in memory.
 func strip(object any) (any, error) {

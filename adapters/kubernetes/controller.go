@@ -115,21 +115,10 @@ func (c *Controller) Start(ctx context.Context) error {
 	defer group.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := c.configMaps.start(ctx, &group); err != nil {
+	if err := c.prepare(ctx, &group); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return err
-	}
-	if c.fleet.watches.settled(ctx) != nil {
-		return nil
-	}
-	select {
-	case <-c.started:
-	case <-ctx.Done():
-		return nil
-	}
-	if err := c.resume(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	for next := time.Now(); ctx.Err() == nil; {
@@ -143,17 +132,38 @@ func (c *Controller) Start(ctx context.Context) error {
 	return nil
 }
 
-// beat returns when the next regular cycle is due, after one that was due at last or came earlier.
-func (c *Controller) beat(last time.Time) time.Time {
-	now := time.Now()
-	interval := c.fleet.config.interval(c.options.Interval)
-	if last.After(now) && last.Sub(now) <= interval {
-		return last // this cycle was an extra one
+// prepare returns when all is known that the first cycle should know.
+func (c *Controller) prepare(ctx context.Context, group *sync.WaitGroup) error {
+	patience := time.AfterFunc(patienceAtStart, func() {
+		c.log.WarnContext(ctx, "still waiting for the watches: check that the API server answers, that the VariantAutoscaling definition is installed, and that the controller may list what it watches")
+	})
+	defer patience.Stop()
+	if err := errors.Join(c.configMaps.start(ctx, group), c.fleet.watches.settled(ctx)); err != nil {
+		return err
 	}
-	if next := last.Add(interval); next.After(now) {
+	select {
+	case <-c.started:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return c.resume(ctx)
+}
+
+// patienceAtStart is how long the watches may take before somebody should look.
+const patienceAtStart = 15 * time.Second
+
+// beat returns when the next regular cycle is due, after a cycle at the time of the last one, or before it where something asked for an extra one.
+func (c *Controller) beat(last time.Time) time.Time {
+	now, interval := time.Now(), c.fleet.config.interval(c.options.Interval)
+	latest := now.Add(interval)
+	switch next := last.Add(interval); {
+	case last.After(latest), next.Before(now):
+		return latest // the interval was shortened, or cycles take longer than it
+	case last.After(now):
+		return last
+	default:
 		return next
 	}
-	return now.Add(interval)
 }
 
 // rest waits for the next regular cycle or a request for one, but as long as a cycle takes in any case, so that a storm of requests is not one of cycles. It returns false when

@@ -59,7 +59,7 @@ func NewFleet(mgr ctrl.Manager, o FleetOptions) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := newWatches(c, o.NodeInventory)
+	w := newWatches(c, mgr.GetRESTMapper(), o.NodeInventory)
 	if err := errors.Join(mgr.Add(c), mgr.Add(w)); err != nil {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}

@@ -50,7 +50,7 @@ type Options struct {
 
 	Logger *slog.Logger     // nil = silent
 	Clock  func() time.Time // nil = time.Now
-	// OnStep, where it is set, is given the outcome of every cycle after the status is written.
+	// OnStep, where it is set, is given the outcome of every cycle; the statuses are written meanwhile.
 	OnStep func(wva.Report, error)
 }
 

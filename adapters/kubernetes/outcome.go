@@ -83,12 +83,12 @@ type standing struct {
 	missing    bool
 	unreadable string // why the target cannot be read
 	excluded   bool   // its namespace is left alone
-	previous   string // what became of the target where there was one; for the message
+	vanished   bool   // the target that is missing was there once
 }
 
 func (s standing) gone() string {
 	kind, name, _ := strings.Cut(s.ref, " ")
-	if s.previous != "" {
+	if s.vanished {
 		return fmt.Sprintf("Target %s '%s' no longer exists", strings.ToLower(kind), name)
 	}
 	return fmt.Sprintf("Target %s '%s' does not exist: autoscaling begins by itself when it is created", strings.ToLower(kind), name)

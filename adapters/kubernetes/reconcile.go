@@ -40,9 +40,8 @@ type record struct {
 	asked   seen      // what a cycle was asked for
 	written time.Time // when the status was written last
 	// The status as it was written, for as long as the cache still has the version from before.
-	before  string
-	version string
-	status  v1alpha1.VariantAutoscalingStatus
+	before string
+	status v1alpha1.VariantAutoscalingStatus
 }
 
 // seen is the state of a resource that a cycle should know about.
@@ -50,7 +49,8 @@ type seen struct {
 	generation int64
 	target     types.UID
 	excluded   bool
-	instance   types.UID
+	configured bool // whether the ConfigMaps of its namespace count
+	resource   types.UID
 }
 
 // Settings of the reconciler.
@@ -81,7 +81,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if s.missing || s.excluded {
 		r.withdraw(id)
 	}
-	r.ask(id, seen{va.Generation, s.target, s.excluded, va.UID})
+	r.ask(id, seen{va.Generation, s.target, s.excluded, r.fleet.configured(ctx, va.Namespace), va.UID})
 	wait, err := r.write(ctx, va, s)
 	if s.unreadable != "" && (wait == 0 || wait > retryKind) {
 		wait = retryKind
@@ -101,8 +101,9 @@ func (r *reconciler) stand(ctx context.Context, va *v1alpha1.VariantAutoscaling)
 		return s, err
 	case errors.Is(err, errMissing):
 		s.missing = true
-		if c := meta.FindStatusCondition(va.Status.Conditions, v1alpha1.TypeTargetResolved); c != nil && (c.Status == "True" || c.Message == (standing{ref: s.ref, previous: "there"}).gone()) {
-			s.previous = "there"
+		s.vanished = true
+		if c := meta.FindStatusCondition(va.Status.Conditions, v1alpha1.TypeTargetResolved); c == nil || c.Status != "True" && c.Message != s.gone() {
+			s.vanished = false // it was never there
 		}
 	case err != nil:
 		s.unreadable = err.Error()
@@ -185,8 +186,8 @@ func (r *reconciler) write(ctx context.Context, va *v1alpha1.VariantAutoscaling,
 		return 0, fmt.Errorf("write the status of %s: %w", idOf(va), err)
 	}
 	r.mu.Lock()
-	known2 := r.record(idOf(va))
-	known2.before, known2.version, known2.status, known2.written = va.ResourceVersion, patched.ResourceVersion, next, now
+	remembered := r.record(idOf(va))
+	remembered.before, remembered.status, remembered.written = va.ResourceVersion, next, now
 	r.mu.Unlock()
 	r.announce(va, base.Status, next, o)
 	return 0, nil

@@ -25,6 +25,7 @@ import (
 // watches keep the cache filled and tell which resources something happened to. The kinds of scale targets are watched from the moment that a resource names them.
 type watches struct {
 	cache  cache.Cache
+	served meta.RESTMapper // what the API server serves
 	static []client.Object // what is watched in any case
 	synced chan struct{}   // closed once all of it has been listed
 
@@ -54,11 +55,11 @@ const (
 	kindGrace = 10 * time.Second
 )
 
-func newWatches(c cache.Cache, inventory bool) *watches {
+func newWatches(c cache.Cache, served meta.RESTMapper, inventory bool) *watches {
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	w := &watches{
-		cache: c, static: []client.Object{&v1alpha1.VariantAutoscaling{}, &corev1.Pod{}, namespace}, synced: make(chan struct{}),
+		cache: c, served: served, static: []client.Object{&v1alpha1.VariantAutoscaling{}, &corev1.Pod{}, namespace}, synced: make(chan struct{}),
 		targets: map[types.NamespacedName]reference{}, users: map[reference]map[types.NamespacedName]bool{}, kinds: map[schema.GroupVersionKind]*kindWatch{},
 	}
 	if inventory {
@@ -95,10 +96,13 @@ func (w *watches) Start(ctx context.Context) error {
 	return nil
 }
 
-// await returns the informer of a kind as soon as the API server serves it.
+// await returns an informer as soon as the API server answers and serves VariantAutoscalings.
 func (w *watches) await(ctx context.Context, object client.Object) (informer cache.Informer, err error) {
 	err = wait.ExponentialBackoffWithContext(ctx, wait.Backoff{Duration: 250 * time.Millisecond, Factor: 1.5, Steps: 1 << 30, Cap: kindRetry},
 		func(ctx context.Context) (bool, error) {
+			if _, err := w.served.RESTMapping(variantKind.GroupKind(), variantKind.Version); err != nil {
+				return false, nil
+			}
 			informer, err = w.cache.GetInformer(ctx, object, cache.BlockUntilSynced(false))
 			return err == nil, nil
 		})
