@@ -15,6 +15,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -86,6 +87,7 @@ func TestControlPlane(t *testing.T) {
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
 	ctrl.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard()) // of what fails here on purpose
 	e := &environment{scheme: runtime.NewScheme()}
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(e.scheme); err != nil {

@@ -48,30 +48,36 @@ func (e *environment) awaitReplicas(t *testing.T, ns string, want int32) {
 func testServerRestarts(t *testing.T, e *environment) {
 	ns := e.namespace(t)
 	e.bounded(t, ns, 2)
+	e.awaitReady(t, ns, 1)
 	source := newSteady(calm)
 	down := make(chan struct{})
-	var once sync.Once
+	stop := sync.OnceFunc(func() {
+		e.plane.StopAPIServer()
+		close(down)
+	})
 	source.before = func(context.Context) error {
 		if source.percent.Load() == busy {
-			once.Do(func() {
-				e.plane.StopAPIServer()
-				close(down)
-			})
+			stop()
 		}
 		return nil
 	}
-	r := e.run(t, quick(ns, source))
+	s := quick(ns, source)
+	s.options.StepTimeout = 20 * time.Second
+	r := e.run(t, s)
 	r.awaitSteps(t, 2)
 	source.percent.Store(busy)
 	<-down
+	start := sync.OnceFunc(e.plane.StartAPIServer)
+	defer start() // also for those who clean up after a failure
+	var failed *wva.ScaleError
 	eventually(t, 30*time.Second, func() error {
 		report, _, err := r.last()
-		if err == nil || len(report.Changes()) == 0 {
+		if !errors.As(err, &failed) || len(report.Changes()) != 1 {
 			return fmt.Errorf("step without the API server: decisions %v, error %v", report.Decisions, err)
 		}
 		return nil
 	})
-	e.plane.StartAPIServer()
+	start()
 	e.awaitReplicas(t, ns, 2)
 	eventually(t, 30*time.Second, func() error {
 		_, _, err := r.last()

@@ -32,7 +32,7 @@ func testMany(t *testing.T, e *environment) {
 	row := func(what string, cycles int, took time.Duration, calls map[string]int) {
 		fmt.Fprintf(w, "%s\t%d\t%v\t%d\t%d\t\n", what, cycles, took.Round(time.Millisecond), total(calls), total(writes(calls)))
 	}
-	eventually(t, 2*time.Minute, func() error { return e.allDecided(t, ns, variants) })
+	eventually(t, 2*time.Minute, func() error { return e.allDecided(t, ns, variants, 1) })
 	_, steps, _ := r.last()
 	row("until every status is written", steps, time.Since(begun), r.wire.counts())
 	grown := liveHeap() - heap
@@ -49,17 +49,19 @@ func testMany(t *testing.T, e *environment) {
 	}
 
 	before, begun = r.wire.counts(), time.Now()
+	_, steps, _ = r.last()
 	source.percent.Store(busy)
-	r.awaitSteps(t, 1)
-	source.percent.Store(calm)
-	eventually(t, 2*time.Minute, func() error {
-		report, _, err := r.last()
-		if len(report.Changes()) > 0 || err != nil {
-			return fmt.Errorf("%d changes, error %v", len(report.Changes()), err)
-		}
-		return nil
-	})
-	row("every variant grows", 1, time.Since(begun), r.wire.since(before))
+	eventually(t, 2*time.Minute, func() error { return e.allDecided(t, ns, variants, 2) })
+	took := time.Since(begun)
+	_, now, _ := r.last()
+	grows := r.wire.since(before)
+	row("every variant grows", now-steps, took, grows)
+	if n := written(grows, scales); n != variants {
+		t.Errorf("%d writes of scales for %d variants that grow once", n, variants)
+	}
+	if n := written(grows, statuses); n > 4*variants {
+		t.Errorf("%d writes of status for %d variants that grow once", n, variants)
+	}
 	w.Flush()
 	t.Logf("\n%sheap of the controller and its caches: %.1f MB, %.1f KB a variant", table.String(), float64(grown)/1e6, float64(grown)/1e3/variants)
 	if grown > 100e6 {
@@ -105,8 +107,8 @@ func (e *environment) createMany(t *testing.T, ns string, n int) {
 	})
 }
 
-// allDecided complains of the first variants that have no decision.
-func (e *environment) allDecided(t *testing.T, ns string, n int) error {
+// allDecided complains where not every variant has a decision for that many replicas.
+func (e *environment) allDecided(t *testing.T, ns string, n int, want int32) error {
 	t.Helper()
 	var list v1alpha1.VariantAutoscalingList
 	if err := e.client.List(t.Context(), &list, client.InNamespace(ns)); err != nil {
@@ -114,12 +116,12 @@ func (e *environment) allDecided(t *testing.T, ns string, n int) error {
 	}
 	decided := 0
 	for _, va := range list.Items {
-		if wantDesired(va.Status, 1) == nil {
+		if wantDesired(va.Status, want) == nil {
 			decided++
 		}
 	}
 	if decided != n {
-		return fmt.Errorf("%d of %d variants are decided", decided, n)
+		return fmt.Errorf("%d of %d variants should have %d replicas by their status", decided, n, want)
 	}
 	return nil
 }
