@@ -27,8 +27,8 @@ type FleetOptions struct {
 type Options struct {
 	Fleet   *Fleet
 	Metrics wva.MetricsSource
-	// Publisher is given the decisions of every cycle, those of variants without a target taken away: a prometheus.Publisher, say. Where it also has a method
-	// Forget(...wva.ID), a variant that goes is forgotten at once.
+	// Publisher is given the decisions of every cycle, those of variants without a target taken away: a prometheus.Publisher, say; nil = nothing is published. Where it also has
+	// the methods of that one, a variant that goes is withdrawn at once by Forget(...wva.ID), and Observe is told of every cycle and the time that it took.
 	Publisher wva.Scaler
 
 	// Actuation says what is done with decisions besides publishing them; the zero value is Publish.

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -14,7 +15,9 @@ func (c *Controller) step(ctx context.Context) {
 	if err := c.applyPolicy(ctx); err != nil {
 		c.log.ErrorContext(ctx, "policy not usable, the last one stays", "error", err)
 	}
+	begun := time.Now()
 	report, err := c.autoscaler.Step(ctx)
+	took := time.Since(begun)
 	if ctx.Err() != nil {
 		return
 	}
@@ -24,9 +27,17 @@ func (c *Controller) step(ctx context.Context) {
 	for id := range notes {
 		c.look(types.NamespacedName{Namespace: id.Namespace, Name: id.Name})
 	}
+	if o, ok := c.options.Publisher.(observer); ok {
+		o.Observe(report, err, took)
+	}
 	if c.options.OnStep != nil {
 		c.options.OnStep(report, err)
 	}
+}
+
+// observer is a publisher that also tells how cycles go.
+type observer interface {
+	Observe(report wva.Report, err error, took time.Duration)
 }
 
 // applyPolicy gives the autoscaler the policy as it is now for the models there are.
