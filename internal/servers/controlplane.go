@@ -54,6 +54,11 @@ func StartControlPlane(t testing.TB, o ControlPlaneOptions) *ControlPlane {
 	for _, e := range []executable{etcdServer, apiServer, controllerManager} {
 		c.paths[e.name] = e.find(t)
 	}
+	t.Cleanup(func() { // once, so that whoever cleans up later finds a server that was started again
+		c.managerProcess.finish()
+		c.apiProcess.finish()
+		c.etcdProcess.finish()
+	})
 	c.URL = "https://" + c.api
 	c.writeFiles()
 	c.startEtcd()
