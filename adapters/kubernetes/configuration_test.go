@@ -48,7 +48,7 @@ func testConfiguration(t *testing.T, e *environment) {
 func testMode(t *testing.T, e *environment) {
 	ns := e.namespace(t)
 	e.bounded(t, ns, 2)
-	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "settings"}, Data: map[string]string{"EXPERIMENTAL_PROACTIVE_MODEL": "true"}}
+	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: settingsName}, Data: map[string]string{"EXPERIMENTAL_PROACTIVE_MODEL": "true"}}
 	e.create(t, settings)
 	s := quick(ns, newSteady(calm))
 	s.options.Namespace, s.options.ConfigMap = ns, settings.Name

@@ -33,6 +33,8 @@ type environment struct {
 	client client.Client // the administrator's, without a cache
 	set    clientset.Interface
 	nodes  *nodes.Pool
+	wires  []*wire // of all controllers
+	ran    int     // tests
 }
 
 // The users of the control plane beside its administrator.
@@ -41,43 +43,49 @@ var (
 	readerUser     = servers.User{Token: "reader", Name: "reader"} // as the controller, without rights on the scale of anything
 )
 
-// TestControlPlane holds all tests that need a real API server, since it takes seconds to start one.
+type controlPlaneTest struct {
+	name string
+	run  func(*testing.T, *environment)
+}
+
+// controlPlaneTests need a real API server. They share one, since it takes seconds to start.
+var controlPlaneTests = []controlPlaneTest{
+	{"no definition", testNoDefinition}, // first, since the others define it
+	{"simulated nodes", testNodes},
+	{"documents of the guide", testDocuments},
+	{"lifecycle", testLifecycle},
+	{"stateful set", testStatefulSet},
+	{"two instances", testInstances},
+	{"configuration", testConfiguration},
+	{"mode", testMode},
+	{"namespaces", testNamespaces},
+	{"hostile labels", testHostileLabels},
+	{"inventory", testInventory},
+	{"node not ready", testNodeNotReady},
+	{"load", testLoad},
+	{"horizontal pod autoscaler", testHorizontalPodAutoscaler},
+	{"target made again", testRecreated},
+	{"watches cut", testWatchesCut},
+	{"conflicts", testConflicts},
+	{"second scaler", testSecondScaler},
+	{"forbidden", testForbidden},
+	{"leader handed over", testLeaderHandedOver},
+	{"a thousand variants", testMany},
+	{"API server restarts", testServerRestarts},
+}
+
+// TestControlPlane runs them.
 func TestControlPlane(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out what needs a Kubernetes control plane")
 	}
 	e := newEnvironment(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *environment)
-	}{
-		{"no definition", testNoDefinition}, // first, since the others define it
-		{"simulated nodes", testNodes},
-		{"documents of the guide", testDocuments},
-		{"lifecycle", testLifecycle},
-		{"stateful set", testStatefulSet},
-		{"two instances", testInstances},
-		{"configuration", testConfiguration},
-		{"mode", testMode},
-		{"namespaces", testNamespaces},
-		{"hostile labels", testHostileLabels},
-		{"inventory", testInventory},
-		{"node not ready", testNodeNotReady},
-		{"load", testLoad},
-		{"horizontal pod autoscaler", testHorizontalPodAutoscaler},
-		{"target made again", testRecreated},
-		{"watches cut", testWatchesCut},
-		{"conflicts", testConflicts},
-		{"second scaler", testSecondScaler},
-		{"forbidden", testForbidden},
-		{"leader handed over", testLeaderHandedOver},
-		{"a thousand variants", testMany},
-		{"API server restarts", testServerRestarts},
-	} {
+	for _, test := range append(controlPlaneTests, controlPlaneTest{"least privilege", testLeastPrivilege}) {
 		t.Run(test.name, func(t *testing.T) {
 			if test.name != "no definition" {
 				e.define(t)
 			}
+			e.ran++
 			test.run(t, e)
 		})
 		checkLeft(t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wva-go/wva/adapters/kubernetes"
 	"github.com/wva-go/wva/adapters/kubernetes/api/v1alpha1"
+	"github.com/wva-go/wva/adapters/kubernetes/internal/nodes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -18,6 +19,7 @@ import (
 func testMany(t *testing.T, e *environment) {
 	ns := e.namespace(t)
 	const variants = 1000
+	e.nodes.Add(t, nodes.Node{Name: ns, Product: manyProduct, GPUs: 2 * variants})
 	e.createMany(t, ns, variants)
 	source := newSteady(calm)
 	heap := liveHeap()
@@ -69,7 +71,9 @@ func testMany(t *testing.T, e *environment) {
 	}
 }
 
-// createMany makes variants of ten models each with a target without replicas, in parallel.
+const manyProduct = "NVIDIA-B200"
+
+// createMany makes variants that may grow once, each of a model of its own and with a replica that is ready.
 func (e *environment) createMany(t *testing.T, ns string, n int) {
 	t.Helper()
 	numbers := make(chan int)
@@ -78,9 +82,9 @@ func (e *environment) createMany(t *testing.T, ns string, n int) {
 		workers.Go(func() {
 			for i := range numbers {
 				name := fmt.Sprintf("llama-%d", i)
-				va := autoscaling(ns, name, name, fmt.Sprintf("model-%d", i/10))
+				va := autoscaling(ns, name, name, name)
 				va.Spec.MaxReplicas = new(int32(2))
-				for _, o := range []client.Object{deployment(ns, name, 1, ""), va} {
+				for _, o := range []client.Object{deployment(ns, name, 1, manyProduct), va} {
 					if err := e.client.Create(t.Context(), o); err != nil {
 						t.Error(err)
 					}

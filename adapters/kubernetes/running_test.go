@@ -57,6 +57,12 @@ func (e *environment) run(t *testing.T, s setting) *running {
 	if s.user.Name == "" {
 		s.user = controllerUser
 	}
+	for _, own := range []string{s.options.Namespace, s.lease} {
+		if own != "" {
+			e.authorizeIn(t, own, s.user.Name)
+		}
+	}
+	e.wires = append(e.wires, r.wire)
 	access := e.config(t, s.user)
 	access.Wrap(r.wire.wrap)
 	manager, err := ctrl.NewManager(access, e.managerOptions(s))
@@ -98,7 +104,7 @@ func (e *environment) managerOptions(s setting) ctrl.Options {
 	again, lease, renew, retry := true, 4*time.Second, 3*time.Second, 500*time.Millisecond
 	return ctrl.Options{
 		Scheme: e.scheme, Logger: logr.Discard(), Metrics: server.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: &again},
-		LeaderElection: s.lease != "", LeaderElectionNamespace: s.lease, LeaderElectionID: "wva", LeaderElectionReleaseOnCancel: true,
+		LeaderElection: s.lease != "", LeaderElectionNamespace: s.lease, LeaderElectionID: leaseName, LeaderElectionReleaseOnCancel: true,
 		LeaseDuration: &lease, RenewDeadline: &renew, RetryPeriod: &retry,
 	}
 }
