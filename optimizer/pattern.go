@@ -16,7 +16,8 @@ type pattern struct {
 
 func (p pattern) value() float64 { return p.cost + p.penalty }
 
-// maxPatterns bounds the ways to mix that are looked at for one workload; beyond it only mixes of two candidates are.
+// maxPatterns bounds the ways to mix that are looked at for one workload; beyond it only mixes of two candidates are, and where there are too many of those as
+// well, only those in which the second candidate carries a small part.
 const maxPatterns = 4000
 
 // patterns lists the ways to serve a workload, the best first: by value, then those that stay, then by name. None that uses more of
@@ -29,14 +30,11 @@ func (w *Workload) patterns(o Options) []pattern {
 		if len(list) > maxPatterns {
 			list = w.mixes(2, &f)
 		}
-	} else {
-		for i := range w.Candidates {
-			if n, ok := w.cover(i); ok {
-				replicas := w.floor()
-				replicas[i] = n
-				list = append(list, f.price(replicas))
-			}
+		if len(list) > maxPatterns {
+			list = append(w.singles(&f), w.tails(&f)...)
 		}
+	} else {
+		list = w.singles(&f)
 	}
 	if w.Keep && len(w.Current) > 0 {
 		if kept := slices.DeleteFunc(slices.Clone(list), func(p pattern) bool { return p.moves }); len(kept) > 0 {
@@ -132,6 +130,44 @@ func (w *Workload) mixes(kinds int, f *origin) []pattern {
 		replicas[i] = c.Min
 	}
 	walk(0, 0)
+	return list
+}
+
+// singles lists the covers by one candidate.
+func (w *Workload) singles(f *origin) []pattern {
+	var list []pattern
+	for i := range w.Candidates {
+		if n, ok := w.cover(i); ok {
+			replicas := w.floor()
+			replicas[i] = n
+			list = append(list, f.price(replicas))
+		}
+	}
+	return list
+}
+
+// tails lists the covers in which one candidate carries all but the last few of its replicas, and another the rest: with many replicas the cheapest mix
+// is the cheapest candidate for its rate, and something smaller where its last replicas would be half empty.
+func (w *Workload) tails(f *origin) []pattern {
+	var list []pattern
+	n := len(w.Candidates)
+	longest := max(1, maxPatterns/(n*(n-1)))
+	for i := range w.Candidates {
+		all, _ := w.cover(i)
+		if w.Candidates[i].Max > 0 {
+			all = min(all, w.Candidates[i].Max+1)
+		}
+		for j := range w.Candidates {
+			for k := all - 1; j != i && k > max(w.Candidates[i].Min, all-1-longest); k-- {
+				replicas := w.floor()
+				replicas[i] = k
+				replicas[j] = max(replicasFor(w.remaining(replicas, j), w.Candidates[j].Rate), w.Min-w.others(replicas, j), w.Candidates[j].Min)
+				if w.allows(j, replicas[j], w.others(replicas, j)) && w.minimal(replicas) {
+					list = append(list, f.price(replicas))
+				}
+			}
+		}
+	}
 	return list
 }
 

@@ -76,8 +76,10 @@ func manifest[T any](t *testing.T, file string) *T {
 	return nil
 }
 
-// notHere are rights that the tests of examples/controller use, for a metrics endpoint that asks who reads it, and those for a kind that this cluster does not have.
+// notHere are rights that the tests of examples/controller use, for a metrics endpoint that asks who reads it, those for a kind that this cluster does not have, and those
+// to count events that client-go takes for repeated ones.
 var notHere = []string{
+	"patch events", "patch events.events.k8s.io",
 	"create tokenreviews.authentication.k8s.io", "create subjectaccessreviews.authorization.k8s.io",
 	"list leaderworkersets.leaderworkerset.x-k8s.io", "watch leaderworkersets.leaderworkerset.x-k8s.io",
 	"get leaderworkersets.leaderworkerset.x-k8s.io/scale", "update leaderworkersets.leaderworkerset.x-k8s.io/scale",
@@ -100,6 +102,9 @@ func testLeastPrivilege(t *testing.T, e *environment) {
 		}
 	}
 	for _, right := range granted {
+		if verb, resource, _ := strings.Cut(right, " "); verb == "list" {
+			right = "watch " + resource // API servers that cannot stream the list into the watch are asked for it first
+		}
 		if used[right] == 0 && !slices.Contains(notHere, right) {
 			t.Errorf("nobody used the right to %s", right)
 		}

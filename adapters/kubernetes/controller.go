@@ -31,8 +31,7 @@ type Controller struct {
 	configMaps  *configMaps
 	log         *slog.Logger
 
-	wake    chan struct{}              // holds a request for a cycle
-	again   func(types.NamespacedName) // has a status looked at
+	wake    chan struct{} // holds a request for a cycle
 	queue   workqueue.TypedRateLimitingInterface[ctrl.Request]
 	started chan struct{} // closed once there is a queue
 }

@@ -26,7 +26,7 @@ func testMany(t *testing.T, e *environment) {
 	begun := time.Now()
 	r := e.run(t, setting{
 		fleet:   kubernetes.FleetOptions{Namespaces: []string{ns}, NodeInventory: true},
-		options: kubernetes.Options{Metrics: source, Interval: time.Second, Actuation: kubernetes.Scale},
+		options: kubernetes.Options{Metrics: source, Interval: time.Second, StepTimeout: 30 * time.Second, Actuation: kubernetes.Scale},
 	})
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -53,7 +53,12 @@ func testMany(t *testing.T, e *environment) {
 	before, begun = r.wire.counts(), time.Now()
 	_, steps, _ = r.last()
 	source.percent.Store(busy)
-	eventually(t, 2*time.Minute, func() error { return e.allDecided(t, ns, variants, 2) })
+	eventually(t, 2*time.Minute, func() error {
+		if n := written(r.wire.since(before), scales); n < variants {
+			return fmt.Errorf("%d of %d scales are written", n, variants)
+		}
+		return e.allDecided(t, ns, variants, 2)
+	})
 	took := time.Since(begun)
 	_, now, _ := r.last()
 	grows := r.wire.since(before)

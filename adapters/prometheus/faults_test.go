@@ -14,15 +14,28 @@ import (
 	"github.com/wva-go/wva/adapters/prometheus"
 )
 
+// fault is a way in which a server fails.
+type fault struct {
+	name   string
+	answer http.HandlerFunc
+	want   []string // in the message
+}
+
+// slow is the name of the fault that takes the whole timeout.
+const slow = "no answer in time"
+
+func (f fault) timeout() time.Duration {
+	if f.name == slow {
+		return 200 * time.Millisecond
+	}
+	return 0
+}
+
 // Each way in which a server fails holds the model, says what to check, and is over as soon as the server is well.
 func TestSourceFaults(t *testing.T) {
 	matrix := `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"2"]]}]}}`
 	full := `{"status":"success","data":{"resultType":"vector","result":[` + pod(0.5, podOf("llama-a100", 0)) + `]}}`
-	for _, tt := range []struct {
-		name   string
-		answer http.HandlerFunc
-		want   []string
-	}{
+	for _, tt := range []fault{
 		{"500", status(500, "boom"), []string{"server error: 500", "check Prometheus and what is in front of it"}},
 		{"503", status(503, ""), []string{"server error: 503"}},
 		{"401", status(401, "who is s3cret?"), []string{"client error: 401", "PROMETHEUS_BEARER_TOKEN or PROMETHEUS_TOKEN_PATH"}},
@@ -58,7 +71,7 @@ func TestSourceFaults(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprintf(w, `{"status":"error","errorType":"bad_data","error":%q}`, strings.Repeat("no ", 10_000))
 		}, []string{"…: check the template"}},
-		{"no answer in time", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, []string{"no answer in time: check the load of Prometheus"}},
+		{slow, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, []string{"no answer in time: check the load of Prometheus"}},
 		{"an answer without an end", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[`)
@@ -72,7 +85,7 @@ func TestSourceFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			server, variants := well(t)
 			server.answer["*"] = tt.answer
-			s, err := prometheus.NewSource(prometheus.Config{URL: server.URL, AllowHTTP: true, MaxResponse: 100_000}, prometheus.SourceOptions{Timeout: 300 * time.Millisecond})
+			s, err := prometheus.NewSource(prometheus.Config{URL: server.URL, AllowHTTP: true, MaxResponse: 100_000}, prometheus.SourceOptions{Timeout: tt.timeout()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,8 +107,15 @@ func TestSourceFaults(t *testing.T) {
 			server.mu.Lock()
 			delete(server.answer, "*")
 			server.mu.Unlock()
-			if m := collect(t, s, variants...); len(m.Replicas) != 2 || len(m.Problems) > 0 {
-				t.Errorf("after recovery: %+v", m)
+			// A machine under load may miss a short timeout once more.
+			for until := time.Now().Add(10 * time.Second); ; {
+				m := collect(t, s, variants...)
+				if len(m.Replicas) == 2 && len(m.Problems) == 0 {
+					break
+				}
+				if tt.name != slow || time.Now().After(until) {
+					t.Fatalf("after recovery: %+v", m)
+				}
 			}
 		})
 	}

@@ -84,6 +84,8 @@ func explain(err error) string {
 		return text + ": check " + EnvCA
 	case errors.As(err, &certificate), errors.As(err, &name):
 		return text + ": check the server's certificate and " + EnvServerName
+	case errors.As(err, &network) && network.Op == "remote error": // so TLS calls what the other side says
+		return text + ": check the client certificate, " + EnvCert + " and " + EnvKey
 	case errors.As(err, &network):
 		return text + ": check that Prometheus is up, and its address"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -181,7 +183,7 @@ func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.Metr
 	}
 	l := r.source.options.Labels
 	if latest == nil {
-		p.Message = fmt.Sprintf("%s: check that the servers are up, that Prometheus scrapes them (a PodMonitor or ServiceMonitor) and that their labels %s, %s and %s name namespace, pod and model %s",
+		p.Message = fmt.Sprintf("%s: check that the servers are up, that Prometheus scrapes them (a PodMonitor or ServiceMonitor) and that their labels %s, %s and %s name namespace, pod and model %q",
 			said, l.Namespace, l.Pod, l.Model, v.Model)
 		return p
 	}

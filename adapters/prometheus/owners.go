@@ -9,8 +9,8 @@ import (
 	"github.com/wva-go/wva"
 )
 
-// Owners tells, for the variants of one Collect, which of them a pod belongs to; false = to none of them. The function that it returns is never called by two
-// goroutines at once.
+// Owners tells, for the variants of one Collect, which of them a pod belongs to; false = to none of them. The function that it returns is called by one
+// goroutine.
 type Owners func(ctx context.Context, variants []wva.Variant) (func(namespace, pod string) (wva.ID, bool), error)
 
 // OwnersByName goes by the names that Kubernetes gives pods: a Deployment's are target-<hash>-<5 characters>, a StatefulSet's target-<n>, a LeaderWorkerSet's target-<n> and

@@ -15,18 +15,20 @@ import (
 	"github.com/wva-go/wva/model"
 )
 
-// Page is what a vLLM server says on /metrics. What it does not say is absent.
+// Page is what a model server says on /metrics: vLLM, or SGLang started with --enable-metrics. What it does not say is absent.
 type Page struct {
 	KVUsage    wva.Reading // fraction of the KV cache, 0 to 1
 	Waiting    wva.Reading // requests
 	Running    wva.Reading // requests
 	KVCapacity wva.Reading // tokens
 
-	Finished wva.Reading // requests since the server started
-	Input    Histogram   // prompt tokens
-	Output   Histogram   // answer tokens
-	TTFT     Histogram   // seconds
-	ITL      Histogram   // seconds
+	Finished      wva.Reading // requests since the server started
+	Input         Histogram   // prompt tokens
+	Output        Histogram   // answer tokens
+	TTFT          Histogram   // seconds
+	ITL           Histogram   // seconds
+	PrefixQueries wva.Reading // prompt tokens looked up in the prefix cache since the server started
+	PrefixHits    wva.Reading // of these, found
 }
 
 // Histogram is a cumulative histogram; Count is absent where the page does not have it.
@@ -35,20 +37,38 @@ type Histogram struct {
 	Buckets    []model.Bucket
 }
 
-// maxPage bounds how much of a page is read: a server that says more is not one.
+// maxPage bounds a page: a server that says more is not one.
 const maxPage = 16 << 20
 
-// ErrNotVLLM says that a page is well formed but has none of vLLM's metrics.
-var ErrNotVLLM = errors.New("no vLLM metrics on the page")
+// ErrNoServer says that a page is well formed but has none of the metrics of a model server.
+var ErrNoServer = errors.New("no metrics of vLLM or SGLang on the page")
 
 // ParsePage reads a page in Prometheus's text format. Several engines or models on one page are summed, and of gauges that are shares the largest counts. NaN and infinite
-// samples are absent.
-func ParsePage(r io.Reader) (Page, error) {
-	parser := expfmt.NewTextParser(promodel.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(io.LimitReader(r, maxPage))
-	if err != nil {
-		return Page{}, fmt.Errorf("prometheus: metrics page: %w", err)
+// samples are absent. A page of more than 16 MiB is an error, as is one that breaks off.
+func ParsePage(r io.Reader) (Page, error) { return parse(r, expfmt.NewFormat(expfmt.TypeTextPlain)) }
+
+// ParseOpenMetrics reads a page in the OpenMetrics format as [ParsePage] does one in Prometheus's.
+func ParseOpenMetrics(r io.Reader) (Page, error) { return parse(r, expfmt.FmtOpenMetrics_1_0_0) }
+
+func parse(r io.Reader, format expfmt.Format) (Page, error) {
+	page := &limited{ReadCloser: io.NopCloser(r), left: maxPage, limit: maxPage}
+	decoder := expfmt.NewDecoder(page, format.WithEscapingScheme(promodel.NoEscaping))
+	families := map[string]*dto.MetricFamily{}
+	for {
+		var f dto.MetricFamily
+		err := decoder.Decode(&f)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return Page{}, fmt.Errorf("prometheus: metrics page: %w", err)
+		}
+		families[f.GetName()] = &f
 	}
+	return pageOf(families)
+}
+
+func pageOf(families map[string]*dto.MetricFamily) (Page, error) {
 	first := func(names ...string) *dto.MetricFamily {
 		for _, name := range names {
 			if f := families[name]; len(f.GetMetric()) > 0 {
@@ -58,20 +78,45 @@ func ParsePage(r io.Reader) (Page, error) {
 		return nil
 	}
 	p := Page{
-		KVUsage:    largest(first("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc")),
-		Waiting:    total(first("vllm:num_requests_waiting")),
-		Running:    total(first("vllm:num_requests_running")),
-		KVCapacity: cacheSize(first("vllm:cache_config_info")),
-		Finished:   total(first("vllm:request_success_total")),
-		Input:      histogram(first("vllm:request_prompt_tokens")),
-		Output:     histogram(first("vllm:request_generation_tokens")),
-		TTFT:       histogram(first("vllm:time_to_first_token_seconds")),
-		ITL:        histogram(first("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds")),
+		KVUsage:       largest(first("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc", "sglang:token_usage")),
+		Waiting:       total(first("vllm:num_requests_waiting", "sglang:num_queue_reqs")),
+		Running:       total(first("vllm:num_requests_running", "sglang:num_running_reqs")),
+		KVCapacity:    cacheSize(first("vllm:cache_config_info")),
+		Finished:      total(first("vllm:request_success_total", "sglang:num_requests_total")),
+		Input:         histogram(first("vllm:request_prompt_tokens", "sglang:prompt_tokens_histogram")),
+		Output:        histogram(first("vllm:request_generation_tokens", "sglang:generation_tokens_histogram")),
+		TTFT:          histogram(first("vllm:time_to_first_token_seconds", "sglang:time_to_first_token_seconds")),
+		ITL:           histogram(first("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds", "sglang:inter_token_latency_seconds", "sglang:time_per_output_token_seconds")),
+		PrefixQueries: total(first("vllm:prefix_cache_queries_total", "vllm:prefix_cache_queries", "vllm:gpu_prefix_cache_queries_total", "sglang:prompt_tokens_total")),
+		PrefixHits:    total(first("vllm:prefix_cache_hits_total", "vllm:prefix_cache_hits", "vllm:gpu_prefix_cache_hits_total", "sglang:cached_tokens_total")),
+	}
+	if !p.KVCapacity.Valid {
+		p.KVCapacity = total(first("sglang:max_total_num_tokens"))
+	}
+	// SGLang counts tokens, and has their histograms only by option.
+	if !p.Input.Count.Valid {
+		p.Input = Histogram{Sum: total(first("sglang:prompt_tokens_total")), Count: total(first("sglang:num_requests_total"))}
+	}
+	if !p.Output.Count.Valid {
+		p.Output = Histogram{Sum: total(first("sglang:generation_tokens_total")), Count: total(first("sglang:num_requests_total"))}
 	}
 	if !p.KVUsage.Valid && !p.Waiting.Valid && !p.Running.Valid {
-		return p, fmt.Errorf("prometheus: metrics page with %d families: %w", len(families), ErrNotVLLM)
+		return p, fmt.Errorf("prometheus: metrics page with %d families: %w", len(families), ErrNoServer)
 	}
 	return p, nil
+}
+
+// repeated tells of a series that says for another rank of a tensor or pipeline parallel group what the first rank says for all.
+func repeated(m *dto.Metric) bool {
+	for _, l := range m.GetLabel() {
+		switch l.GetName() {
+		case "tp_rank", "pp_rank", "moe_ep_rank":
+			if l.GetValue() != "" && l.GetValue() != "0" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sample is the value of a gauge, a counter or an untyped metric.
@@ -90,7 +135,7 @@ func sample(m *dto.Metric) wva.Reading {
 func total(f *dto.MetricFamily) wva.Reading {
 	var sum wva.Reading
 	for _, m := range f.GetMetric() {
-		if v := sample(m); v.Valid {
+		if v := sample(m); v.Valid && !repeated(m) {
 			sum = wva.Read(sum.Or(0) + v.Value)
 		}
 	}
@@ -158,7 +203,7 @@ func histogram(f *dto.MetricFamily) Histogram {
 
 // since is what a histogram gathered after an earlier one; absent where the server restarted in between.
 func (h Histogram) since(before Histogram) Histogram {
-	if !h.Count.Valid || !before.Count.Valid || h.Count.Value < before.Count.Value || h.Sum.Value < before.Sum.Value || len(h.Buckets) != len(before.Buckets) {
+	if !h.Count.Valid || !before.Count.Valid || !h.Sum.Valid || !before.Sum.Valid || h.Count.Value < before.Count.Value || h.Sum.Value < before.Sum.Value || len(h.Buckets) != len(before.Buckets) {
 		return Histogram{}
 	}
 	d := Histogram{Sum: wva.Read(h.Sum.Value - before.Sum.Value), Count: wva.Read(h.Count.Value - before.Count.Value)}

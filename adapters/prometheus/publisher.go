@@ -14,14 +14,14 @@ import (
 // Publisher is a scaler that publishes: a HorizontalPodAutoscaler or KEDA reads the desired replicas and acts. A variant that is no longer decided is no longer
 // published, so that nobody acts on what was.
 type Publisher struct {
-	mu       sync.Mutex
-	names    []family
-	instance string
-	known    map[wva.ID]prometheus.Labels
+	mu    sync.Mutex
+	names []family
+	known map[wva.ID]prometheus.Labels
 
 	latency   prometheus.Histogram
 	failures  prometheus.Counter
 	safetyNet prometheus.Counter
+	models    *modelGauges
 }
 
 // PublisherOptions say under which names and labels.
@@ -40,7 +40,7 @@ type family struct {
 
 // NewPublisher registers the metrics. It fails where the registry has some of these names already.
 func NewPublisher(registry prometheus.Registerer, o PublisherOptions) (*Publisher, error) {
-	p := &Publisher{instance: o.ControllerInstance, known: map[wva.ID]prometheus.Labels{}}
+	p := &Publisher{known: map[wva.ID]prometheus.Labels{}}
 	prefixes := []string{"inferno_"}
 	if o.NewNames {
 		prefixes = append(prefixes, "wva_")
@@ -66,10 +66,15 @@ func NewPublisher(registry prometheus.Registerer, o PublisherOptions) (*Publishe
 		all = append(all, f.scaled)
 		p.names = append(p.names, f)
 	}
-	p.latency = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "wva_step_duration_seconds", Help: "Time from reading the fleet to handing out the decisions.", ConstLabels: constant, Buckets: prometheus.DefBuckets})
+	p.latency = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "wva_step_duration_seconds",
+		Help: "Time from reading the fleet to handing out the decisions.", ConstLabels: constant, Buckets: prometheus.DefBuckets})
 	p.failures = prometheus.NewCounter(prometheus.CounterOpts{Name: "wva_step_failures_total", Help: "Steps that ended with an error.", ConstLabels: constant})
 	p.safetyNet = prometheus.NewCounter(prometheus.CounterOpts{Name: "wva_safety_net_activations_total", Help: "Models that the safety net held, summed over steps.", ConstLabels: constant})
 	all = append(all, p.latency, p.failures, p.safetyNet)
+	p.models = newModelGauges(constant)
+	for _, g := range p.models.all() {
+		all = append(all, g)
+	}
 	for i, c := range all {
 		if err := registry.Register(c); err != nil {
 			for _, registered := range all[:i] {
@@ -152,7 +157,8 @@ func (p *Publisher) forget(labels prometheus.Labels) {
 	}
 }
 
-// Observe takes note of a step: give it to Autoscaler.OnStep with the time that the step took.
+// Observe takes note of a step: give it to Autoscaler.OnStep with the time that the step took. It publishes what the report says about models; one that left is no longer
+// published. A step that came to no decisions leaves what was published before.
 func (p *Publisher) Observe(report wva.Report, err error, took time.Duration) {
 	p.latency.Observe(took.Seconds())
 	if err != nil {
@@ -163,4 +169,10 @@ func (p *Publisher) Observe(report wva.Report, err error, took time.Duration) {
 			p.safetyNet.Inc()
 		}
 	}
+	if report.At.IsZero() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.models.publish(report.Models)
 }

@@ -2,11 +2,13 @@ package prometheus_test
 
 import (
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	client "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/wva-go/wva"
@@ -64,5 +66,85 @@ wva_replica_scaling_total{accelerator_type="A100",controller_instance="east",dir
 	}
 	if _, err := prometheus.NewPublisher(registry, prometheus.PublisherOptions{ControllerInstance: "east"}); err == nil {
 		t.Error("registered twice")
+	}
+}
+
+// What a report says about models is published as long as it says so.
+func TestPublisherModels(t *testing.T) {
+	registry := client.NewPedanticRegistry()
+	p, err := prometheus.NewPublisher(registry, prometheus.PublisherOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := wva.Variant{ID: wva.ID{Namespace: "ns", Name: "a"}, Model: "llama", Accelerator: "A100", Cost: 40, Current: 2}
+	report := func(problems ...wva.MetricsProblem) wva.Report {
+		m := wva.Metrics{Problems: problems}
+		for _, name := range []string{"a-0", "a-1"} {
+			m.Replicas = append(m.Replicas, wva.ReplicaMetrics{Variant: v.ID, Replica: name, At: noon, KVUsage: wva.Read(0.4), Waiting: wva.Read(1)})
+		}
+		r, _, err := wva.Decide(wva.Snapshot{At: noon, Variants: []wva.Variant{v}, Metrics: m, Inventory: wva.Unlimited()}, wva.DefaultPolicy(), wva.History{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	p.Observe(report(), nil, time.Second)
+	want := `
+# HELP wva_model_held Whether the safety net holds the model's targets, 1 or 0.
+# TYPE wva_model_held gauge
+wva_model_held{model_name="llama",namespace="ns"} 0
+# HELP wva_model_reporting_replicas Replicas that report fresh metrics.
+# TYPE wva_model_reporting_replicas gauge
+wva_model_reporting_replicas{model_name="llama",namespace="ns"} 2
+# HELP wva_model_kv_utilization_ratio KV cache in use over the saturation threshold, mean of the replicas that are not saturated; 1 where all are.
+# TYPE wva_model_kv_utilization_ratio gauge
+wva_model_kv_utilization_ratio{model_name="llama",namespace="ns"} 0.5
+# HELP wva_model_spare_queue_requests Requests left below the queue threshold, mean of the replicas that are not saturated.
+# TYPE wva_model_spare_queue_requests gauge
+wva_model_spare_queue_requests{model_name="llama",namespace="ns"} 4
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "wva_model_held", "wva_model_reporting_replicas", "wva_model_kv_utilization_ratio", "wva_model_spare_queue_requests"); err != nil {
+		t.Error(err)
+	}
+	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
+		t.Errorf("the linter says %v, %v", problems, err)
+	}
+	count := func(name string, want int) {
+		t.Helper()
+		if n, err := testutil.GatherAndCount(registry, name); err != nil || n != want {
+			t.Errorf("%d series %s, %v, want %d", n, name, err, want)
+		}
+	}
+	// A step that failed before it decided changes nothing; a model that is held has no analysis, which is not one of 0.
+	p.Observe(wva.Report{}, errors.New("down"), time.Second)
+	count("wva_model_spare_kv_ratio", 1)
+	p.Observe(report(wva.MetricsProblem{ModelKey: v.Key(), Reason: wva.PrometheusError, Message: "down"}), nil, time.Second)
+	count("wva_model_spare_kv_ratio", 0)
+	count("wva_model_held", 1)
+	p.Observe(wva.Report{At: noon}, nil, time.Second)
+	count("wva_model_held", 0)
+}
+
+// The page of the registry is served in both formats.
+func TestPublisherPage(t *testing.T) {
+	registry := client.NewPedanticRegistry()
+	p, err := prometheus.NewPublisher(registry, prometheus.PublisherOptions{NewNames: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Scale(t.Context(), []wva.Decision{decision("a", 1, 2)}); err != nil {
+		t.Fatal(err)
+	}
+	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	for accept, end := range map[string]string{"text/plain": "\n", "application/openmetrics-text; version=1.0.0": "# EOF\n"} {
+		request := httptest.NewRequest("GET", "/metrics", nil)
+		request.Header.Set("Accept", accept)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		kind, _, _ := strings.Cut(accept, ";")
+		if got := answer.Body.String(); !strings.HasPrefix(answer.Header().Get("Content-Type"), kind) || !strings.HasSuffix(got, end) ||
+			!strings.Contains(got, `wva_replica_scaling_total{accelerator_type="A100",direction="up",namespace="ns",reason="saturation.scale-up",variant_name="a"} 1`) {
+			t.Errorf("%s: %s\n%s", accept, answer.Header().Get("Content-Type"), got)
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 //
 // A template yields an instant vector whose series have the labels $namespace, $model and, where they are about one replica, $pod. Where several series name the same pod,
 // as when two jobs scrape it, the largest value counts. A series without the pod counts for every replica of its model, and one without the model for the pod alone. NaN
-// and infinite values count as absent.
+// and infinite values count as absent. A variant without a namespace is one whose series have no label $namespace.
 type Queries struct {
 	// KVUsage and Waiting are required. When one of them fails, its models are held.
 	KVUsage string `json:"kvUsage" yaml:"kvUsage"` // fraction of the KV cache in use, peak
@@ -80,8 +80,12 @@ func (q Queries) replica() []template {
 	return present(
 		template{askKVUsage, q.KVUsage}, template{askWaiting, q.Waiting}, template{askSampled, q.Sampled}, template{askRunning, q.Running},
 		template{askCompletions, q.Completions}, template{askInput, q.Input}, template{askOutput, q.Output}, template{askKVCapacity, q.KVCapacity},
-		template{askTTFT, q.TTFT}, template{askITL, q.ITL}, template{askPrefixHits, q.PrefixHits},
+		template{askPrefixHits, q.PrefixHits},
 	)
+}
+
+func (q Queries) latency() []template {
+	return present(template{askTTFT, q.TTFT}, template{askITL, q.ITL})
 }
 
 func (q Queries) shape() []template {
@@ -107,7 +111,7 @@ func (q Queries) Validate() error {
 	if q.Waiting == "" {
 		errs = append(errs, errors.New("prometheus: query waiting is missing: without it no replica reports"))
 	}
-	errs = append(errs, check(q.replica(), ""), check(q.shape(), ""), check(present(template{askRequests, q.Requests}), phRetention),
+	errs = append(errs, check(q.replica(), ""), check(q.latency(), ""), check(q.shape(), ""), check(present(template{askRequests, q.Requests}), phRetention),
 		check(present(template{askLastSeen, q.LastSeen}), ""))
 	return errors.Join(errs...)
 }

@@ -255,7 +255,7 @@ func TestRetentionPeriods(t *testing.T) {
 	}
 }
 
-// The spread of token lengths is read for a part of a large fleet at a time, in turn, and kept.
+// Latencies, and the spread of token lengths, are read for a part of a large fleet at a time, in turn; the spread is kept.
 func TestShapesInTurn(t *testing.T) {
 	server := newStandIn(t)
 	var variants []wva.Variant
@@ -270,11 +270,14 @@ func TestShapesInTurn(t *testing.T) {
 		}
 		server.rows["inputShape"] = append(server.rows["inputShape"], row(1, append(m, "le", "2")...), row(1, append(m, "le", "+Inf")...), row(1, m...))
 	}
-	s := server.source(t, prometheus.SourceOptions{ShapeBudget: 15})
+	s := server.source(t, prometheus.SourceOptions{ShapeBudget: 15, LatencyBudget: 5})
 	for i, want := range []string{`"a|b"`, `"a|c"`, `"a|b"`, `"a|c"`} {
 		m := collect(t, s, variants...)
 		if got := server.queries["inputShape"][i]; !strings.Contains(got, want) {
 			t.Errorf("Collect %d asks for %s, want %s", i, got, want)
+		}
+		if got := server.queries["ttft"][i]; !strings.Contains(got, []string{`"a"`, `"b"`, `"c"`, `"a"`}[i]) {
+			t.Errorf("Collect %d asks for %s", i, got)
 		}
 		for _, r := range m.Replicas {
 			if known := i > 0 || r.Variant.Name != "v-c"; r.Input.SecondMoment.Valid != known {

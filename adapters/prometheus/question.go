@@ -30,7 +30,7 @@ func (r *round) questions() []question {
 		all = append(all, r.retentionQuestions(models, queries)...)
 	}
 	all = append(all, r.gatewayQuestions()...)
-	all = append(all, r.shapeQuestions()...)
+	all = append(all, r.inTurn()...)
 	slices.SortStableFunc(all, func(a, b question) int { return cmp.Compare(a.rank(), b.rank()) })
 	return all
 }

@@ -1,7 +1,8 @@
 package prometheus
 
 // VLLM returns the queries for vLLM, with the names of its metrics old and new. An engine that runs several cores in one pod (data parallel ranks) reports each under its own
-// label engine: what is counted adds up, and of the shares of the KV cache the largest counts.
+// label engine: what is counted adds up, and of the shares of the KV cache the largest counts. Completions are counted by the histogram of answer lengths, which is one series where
+// vllm:request_success_total is one for each reason to finish.
 func VLLM() Queries {
 	// perPod takes the busier of two series for the same pod, after f was computed within each.
 	const perPod = `max by ($namespace, $pod, $model) `
@@ -21,7 +22,7 @@ func VLLM() Queries {
 		Sampled:     perPod + `(timestamp(vllm:num_requests_waiting{$match}))`,
 		Running:     perPod + `(sum without (engine) (vllm:num_requests_running{$match}))`,
 		KVCapacity:  `max by ($namespace, $pod, num_gpu_blocks, block_size) (count without (engine) (vllm:cache_config_info{$inNamespace}))`,
-		Completions: perPod + `(sum without (engine, finished_reason) (rate(vllm:request_success_total{$match}[$rate])))`,
+		Completions: perPod + `(sum without (engine) (rate(vllm:request_generation_tokens_count{$match}[$rate])))`,
 		Input:       perPod + `(` + mean(`vllm:request_prompt_tokens`) + `)`,
 		Output:      perPod + `(` + mean(`vllm:request_generation_tokens`) + `)`,
 		TTFT:        perPod + `(` + mean(`vllm:time_to_first_token_seconds`) + `)`,

@@ -13,23 +13,25 @@ import (
 // metrics is the outcome of the round, in a fixed order.
 func (r *round) metrics() wva.Metrics {
 	r.source.mu.Lock()
-	shapes := r.source.shapes
+	shapes := maps.Clone(r.source.shapes)
 	r.source.mu.Unlock()
 	m := wva.Metrics{Problems: r.problems()}
-	arrived := map[wva.ModelKey]float64{} // what the replicas complete
 	for _, p := range r.replicas {
 		if p == nil || !p.KVUsage.Valid && !p.Waiting.Valid {
 			continue
 		}
 		p.secondMoments(shapes[p.model])
 		p.At = r.sampledAt(p)
-		arrived[p.model.ModelKey] += max(0, p.CompletionRate.Value)
 		m.Replicas = append(m.Replicas, p.ReplicaMetrics)
 	}
 	slices.SortFunc(m.Replicas, func(a, b wva.ReplicaMetrics) int {
 		return cmp.Or(a.Variant.Compare(b.Variant), cmp.Compare(a.Replica, b.Replica))
 	})
-	m.Models = r.modelMetrics(arrived)
+	completions := map[wva.ModelKey]float64{}
+	for _, p := range m.Replicas {
+		completions[r.fleet.variants[r.fleet.index[p.Variant]].Key()] += max(0, p.CompletionRate.Value)
+	}
+	m.Models = r.modelMetrics(completions)
 	return m
 }
 

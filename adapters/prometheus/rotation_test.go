@@ -169,7 +169,7 @@ func TestSourceRotation(t *testing.T) {
 	works("a new authority")
 
 	trust(second)
-	fails("remote error: tls")
+	fails("check the client certificate, PROMETHEUS_CLIENT_CERT_PATH and PROMETHEUS_CLIENT_KEY_PATH")
 	cert, key = second.issue(t, "wva-2", hour)
 	write(t, dir, "cert.pem", cert)
 	write(t, dir, "key.pem", key)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	promodel "github.com/prometheus/common/model"
 
 	"github.com/wva-go/wva"
@@ -14,10 +14,8 @@ import (
 
 // round is one Collect: what was asked and what was learnt.
 type round struct {
-	source *Source
-	fleet  *fleet
-
-	mu        sync.Mutex // guards what follows while questions are being answered
+	source    *Source
+	fleet     *fleet
 	replicas  map[pod]*replica
 	shared    map[sharedReading]wva.Reading
 	spreads   map[spreadOf]*spread
@@ -64,30 +62,46 @@ func newRound(s *Source, f *fleet) *round {
 	}
 }
 
-// ask sends the questions, so many at once, and takes in the answers as they come. What is taken in does not depend on their order.
+// answer is what came back to a question.
+type answer struct {
+	question
+	all      []series
+	warnings v1.Warnings
+	err      error
+}
+
+// ask sends the questions in their order, so many at once, and takes in the answers as they come. What is taken in does not depend on that. It is taken in by the caller's
+// goroutine, so that a panic of Owners can be recovered where every other panic is.
 func (r *round) ask(ctx context.Context, questions []question) {
 	var at time.Time
 	if r.source.options.Clock != nil {
 		at = r.source.options.Clock()
 	}
-	places := make(chan struct{}, r.source.options.Concurrency)
-	var group sync.WaitGroup
+	queue, answers := make(chan question, len(questions)), make(chan answer, len(questions))
 	for _, q := range questions {
-		places <- struct{}{}
-		group.Go(func() {
-			defer func() { <-places }()
-			all, warnings, err := r.source.query(ctx, q.text, at)
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			if err != nil {
-				r.fail(q, explain(err))
-				return
-			}
-			r.warn(q, warnings)
-			r.take(q, all)
-		})
+		queue <- q
 	}
-	group.Wait()
+	close(queue)
+	for range min(r.source.options.Concurrency, len(questions)) {
+		go func() {
+			for q := range queue {
+				all, warnings, err := r.source.query(ctx, q.text, at)
+				answers <- answer{q, all, warnings, err}
+			}
+		}()
+	}
+	for range questions {
+		r.hear(<-answers)
+	}
+}
+
+func (r *round) hear(a answer) {
+	if a.err != nil {
+		r.fail(a.question, explain(a.err))
+		return
+	}
+	r.warn(a.question, a.warnings)
+	r.take(a.question, a.all)
 }
 
 // take takes in the series of an answer.

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+
 	"github.com/wva-go/wva"
 )
 
@@ -27,7 +29,8 @@ type Scraper struct {
 	// Endpoints lists the replicas that should answer.
 	Endpoints func(ctx context.Context, variants []wva.Variant) ([]Endpoint, error)
 
-	Client      *http.Client     // nil = one with the Timeout
+	// Client fetches the pages; nil = http.DefaultClient. [NewClient] makes one that authenticates itself and trusts a given authority.
+	Client      *http.Client
 	Timeout     time.Duration    // for each page; 0 = 5 s
 	Concurrency int              // pages read at once; 0 = 16
 	Clock       func() time.Time // nil = time.Now
@@ -110,7 +113,7 @@ func (s *Scraper) get(ctx context.Context, url string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	request.Header.Set("Accept", "text/plain; version=0.0.4")
+	request.Header.Set("Accept", "application/openmetrics-text; version=1.0.0; q=0.5, text/plain; version=0.0.4")
 	client := s.Client
 	if client == nil {
 		client = http.DefaultClient
@@ -124,10 +127,13 @@ func (s *Scraper) get(ctx context.Context, url string) (Page, error) {
 		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 4096)) // so that the connection can be used again
 		return Page{}, fmt.Errorf("GET /metrics: %s", response.Status)
 	}
-	if kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type")); err != nil || kind != "text/plain" {
-		return Page{}, fmt.Errorf("GET /metrics: content type %q: want text/plain", response.Header.Get("Content-Type"))
+	switch kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind {
+	case "text/plain":
+		return ParsePage(response.Body)
+	case expfmt.OpenMetricsType:
+		return ParseOpenMetrics(response.Body)
 	}
-	return ParsePage(response.Body)
+	return Page{}, fmt.Errorf("GET /metrics: content type %.100q: want text/plain or %s", response.Header.Get("Content-Type"), expfmt.OpenMetricsType)
 }
 
 func (s *Scraper) now() time.Time {
@@ -145,12 +151,24 @@ func (s scrape) metrics(e Endpoint, before scrape) wva.ReplicaMetrics {
 	if before.at.IsZero() || elapsed <= 0 {
 		return m
 	}
-	if now, then := s.page.Finished, before.page.Finished; now.Valid && then.Valid && now.Value >= then.Value {
-		m.CompletionRate = wva.Read((now.Value - then.Value) / elapsed)
+	if n := grown(before.page.Finished, s.page.Finished); n.Valid {
+		m.CompletionRate = wva.Read(n.Value / elapsed)
+	}
+	hits, queries := grown(before.page.PrefixHits, s.page.PrefixHits), grown(before.page.PrefixQueries, s.page.PrefixQueries)
+	if hits.Valid && queries.Value > 0 {
+		m.PrefixHitRate = wva.Read(min(hits.Value/queries.Value, 1))
 	}
 	m.Input = s.page.Input.since(before.page.Input).lengths()
 	m.Output = s.page.Output.since(before.page.Output).lengths()
 	m.TTFT = s.page.TTFT.since(before.page.TTFT).mean()
 	m.ITL = s.page.ITL.since(before.page.ITL).mean()
 	return m
+}
+
+// grown is by how much a counter grew; absent where it was reset in between.
+func grown(then, now wva.Reading) wva.Reading {
+	if !now.Valid || !then.Valid || now.Value < then.Value {
+		return wva.Reading{}
+	}
+	return wva.Read(now.Value - then.Value)
 }

@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -13,7 +14,6 @@ import (
 // spread of lengths changes slowly: each Collect reads them for a part of the fleet in turn, and the rest keeps what it had.
 type shape struct {
 	input, output wva.Reading // coefficients of variation
-	asked         int         // in which round
 }
 
 // spreadOf is one histogram of one model.
@@ -28,34 +28,22 @@ type spread struct {
 	sum     wva.Reading
 }
 
-// shapeQuestions asks for the models that waited longest, up to the budget of replicas.
-func (r *round) shapeQuestions() []question {
+// inTurn asks for what is read of a part of the fleet at a time: latencies and shapes.
+func (r *round) inTurn() []question {
 	s := r.source
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rounds++
-	due := slices.Clone(r.fleet.models)
-	slices.SortStableFunc(due, func(a, b engineModel) int { return cmp.Compare(s.shapes[a].asked, s.shapes[b].asked) })
-	left := s.options.ShapeBudget
-	kept := map[engineModel]shape{}
-	var now []engineModel
-	for _, m := range due {
-		known := s.shapes[m]
-		if n := r.fleet.replicas[m]; n > 0 && left > 0 {
-			left -= n
-			known.asked = s.rounds
-			now = append(now, m)
-		}
-		kept[m] = known
-	}
-	s.shapes = kept // models that left the fleet are forgotten
-	slices.SortFunc(now, engineModel.compare)
 	var all []question
-	for _, models := range byEngine(now) {
-		for _, c := range s.chunks(models) {
-			all = append(all, c.questions(s.options.Queries[models[0].engine].shape())...)
+	ask := func(models []engineModel, templates func(Queries) []template) {
+		for _, models := range byEngine(models) {
+			for _, c := range s.chunks(models) {
+				all = append(all, c.questions(templates(s.options.Queries[models[0].engine]))...)
+			}
 		}
 	}
+	ask(s.latencyTurns.next(r.fleet, s.options.LatencyBudget, s.rounds), Queries.latency)
+	ask(s.shapeTurns.next(r.fleet, s.options.ShapeBudget, s.rounds), Queries.shape)
 	return all
 }
 
@@ -85,12 +73,13 @@ func (r *round) learnShapes() {
 	s := r.source
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	maps.DeleteFunc(s.shapes, func(m engineModel, _ shape) bool { _, ok := s.shapeTurns[m]; return !ok })
 	for key, h := range r.spreads {
-		known, ok := s.shapes[key.engineModel]
 		cv := h.cv()
-		if !ok || !cv.Valid {
+		if !cv.Valid {
 			continue
 		}
+		known := s.shapes[key.engineModel]
 		if key.name == askInputShape {
 			known.input = cv
 		} else {

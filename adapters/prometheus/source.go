@@ -37,8 +37,12 @@ type SourceOptions struct {
 	Timeout     time.Duration    // of one Collect; 0 = 15 s
 	Concurrency int              // requests at once; 0 = 4
 	ChunkModels int              // models in one request; 0 = 1000
-	ShapeBudget int              // replicas whose token-length buckets are read in one Collect; 0 = 500
 	Clock       func() time.Time // the instant that queries are about; nil = the server's present
+
+	// What costs a server many series to compute is read for so many replicas in one Collect, whole models in turn. TTFT and ITL are absent of the others in that Collect; the
+	// spread of token lengths keeps what was read last.
+	LatencyBudget int // 0 = 2,500
+	ShapeBudget   int // 0 = 250
 }
 
 // Source is a metrics source that asks a Prometheus server, a bounded number of queries for the whole fleet. It is safe for concurrent use.
@@ -50,10 +54,14 @@ type Source struct {
 	words      words
 	vocabulary vocabulary
 
-	mu     sync.Mutex
-	shapes map[engineModel]shape
-	rounds int // Collects begun
+	mu           sync.Mutex
+	shapes       map[engineModel]shape
+	shapeTurns   turns
+	latencyTurns turns
+	rounds       int // Collects begun
 }
+
+var _ wva.MetricsSource = (*Source)(nil)
 
 // NewSource returns a Source for the server of the configuration. It fails where the configuration, a query or a setting cannot work, or a certificate file cannot be read; it
 // does not ask the server.
@@ -72,7 +80,8 @@ func NewSource(c Config, o SourceOptions) (*Source, error) {
 	}
 	o = o.withDefaults()
 	return &Source{
-		client: a, http: client, address: c.URL, options: o, words: newWords(o.Labels, o.Windows), vocabulary: newVocabulary(o.Labels), shapes: map[engineModel]shape{},
+		client: a, http: client, address: c.URL, options: o, words: newWords(o.Labels, o.Windows), vocabulary: newVocabulary(o.Labels),
+		shapes: map[engineModel]shape{}, shapeTurns: turns{}, latencyTurns: turns{},
 	}, nil
 }
 
@@ -99,7 +108,8 @@ func (o SourceOptions) withDefaults() SourceOptions {
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Second)
 	o.Concurrency = cmp.Or(o.Concurrency, 4)
 	o.ChunkModels = cmp.Or(o.ChunkModels, 1000)
-	o.ShapeBudget = cmp.Or(o.ShapeBudget, 500)
+	o.LatencyBudget = cmp.Or(o.LatencyBudget, 2500)
+	o.ShapeBudget = cmp.Or(o.ShapeBudget, 250)
 	return o
 }
 
@@ -135,7 +145,7 @@ func (o SourceOptions) Validate() error {
 	for _, n := range []struct {
 		field string
 		value int
-	}{{"concurrency", o.Concurrency}, {"models in a chunk", o.ChunkModels}, {"shape budget", o.ShapeBudget}} {
+	}{{"concurrency", o.Concurrency}, {"models in a chunk", o.ChunkModels}, {"latency budget", o.LatencyBudget}, {"shape budget", o.ShapeBudget}} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("prometheus: %s %d: want a positive number, or 0 for the default", n.field, n.value))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -283,4 +284,35 @@ func TestSourceOwnersFail(t *testing.T) {
 	if _, err := server.source(t, prometheus.SourceOptions{}).Collect(ctx, []wva.Variant{deployment("a", 1)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// A panic of the mapping is one in Collect, where the autoscaler recovers it.
+func TestSourceOwnersPanic(t *testing.T) {
+	server, variants := well(t)
+	s := server.source(t, prometheus.SourceOptions{Owners: func(context.Context, []wva.Variant) (func(string, string) (wva.ID, bool), error) {
+		return func(string, string) (wva.ID, bool) { panic("no such pod") }, nil
+	}})
+	defer func() {
+		if p := recover(); p != "no such pod" {
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	_, _ = s.Collect(t.Context(), variants)
+}
+
+// A source may be asked by several at once.
+func TestSourceConcurrentCollects(t *testing.T) {
+	server, variants := well(t)
+	s := server.source(t, prometheus.SourceOptions{})
+	want := collect(t, s, variants...)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			got, err := s.Collect(t.Context(), variants)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -41,7 +40,10 @@ func (s *Source) survey(ctx context.Context, variants []wva.Variant) (*fleet, er
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: which pods belong to which variant: %w", err)
 	}
-	f := &fleet{index: map[wva.ID]int{}, replicas: map[engineModel]int{}, engines: map[wva.ModelKey][]engineModel{}, byName: map[string][]wva.ModelKey{}, owner: owner, retention: map[wva.ModelKey]time.Duration{}}
+	f := &fleet{
+		index: map[wva.ID]int{}, replicas: map[engineModel]int{}, engines: map[wva.ModelKey][]engineModel{}, byName: map[string][]wva.ModelKey{},
+		owner: owner, retention: map[wva.ModelKey]time.Duration{},
+	}
 	for _, v := range variants {
 		if problem := s.unaskable(v); problem != "" {
 			f.unasked = append(f.unasked, wva.MetricsProblem{ModelKey: v.Key(), Variant: v.ID.Name, Reason: wva.MetricsMissing, Message: problem})
@@ -140,21 +142,14 @@ func distinct(names []string) []string {
 
 // byEngine divides sorted models into those of each engine.
 func byEngine(models []engineModel) [][]engineModel {
-	return slices.Collect(chunkBy(models, func(a, b engineModel) bool { return strings.Compare(a.engine, b.engine) == 0 }))
-}
-
-// chunkBy yields the runs of neighbours that belong together.
-func chunkBy[T any](all []T, same func(a, b T) bool) func(yield func([]T) bool) {
-	return func(yield func([]T) bool) {
-		for start := 0; start < len(all); {
-			end := start + 1
-			for end < len(all) && same(all[start], all[end]) {
-				end++
-			}
-			if !yield(all[start:end:end]) {
-				return
-			}
-			start = end
+	var out [][]engineModel
+	for len(models) > 0 {
+		n := slices.IndexFunc(models, func(m engineModel) bool { return m.engine != models[0].engine })
+		if n < 0 {
+			n = len(models)
 		}
+		out = append(out, models[:n:n])
+		models = models[n:]
 	}
+	return out
 }

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -74,7 +75,7 @@ func read(name string, r io.Reader, limit int) iter.Seq2[Entry, error] {
 			stop := err != nil && !errors.Is(err, ErrLong) // nothing more can be read
 			var entry Entry
 			if err == nil {
-				if entry, err = decode(text); err != nil && !whole {
+				if entry, err = decode(text); err != nil && !whole && !json.Valid(text) {
 					err = ErrTorn
 				}
 			}

@@ -38,6 +38,7 @@ func TestRead(t *testing.T) {
 		{"a line of Windows", sound + "\r\n", []string{"09:00"}},
 		{"a list", "[]\n", []string{"f:1: no entry: json: cannot unmarshal array"}},
 		{"a newer format", `{"version":2,"snapshot":[]}` + "\n", []string{"f:1: version 2: not of format version 1: read it with a newer release"}},
+		{"whole, but not of this format", `{"version":2,"snapshot":{}}`, []string{"version 2"}},
 		{"no version", `{"snapshot":{}}` + "\n", []string{"f:1: version 0: not of format version 1: want \"version\":1"}},
 		{"a negative version", `{"version":-1,"snapshot":{}}` + "\n", []string{"version -1"}},
 		{"no snapshot", `{"version":1}` + "\n", []string{"f:1: no snapshot"}},

@@ -22,7 +22,8 @@ type Cluster struct {
 	models    map[wva.ModelKey]*traffic
 	inventory wva.Inventory
 	routing   Routing
-	spent     float64 // cost of all replicas so far
+	spent     float64    // cost of all replicas so far
+	ready     []*replica // scratch of route
 }
 
 // variant is a variant of the fleet and its replicas.

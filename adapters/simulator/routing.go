@@ -12,7 +12,7 @@ const (
 
 // route sends a request to a server, or leaves it with the gateway where none is up.
 func (c *Cluster) route(t *traffic, r Request) {
-	var ready []*replica
+	ready := c.ready[:0]
 	for _, v := range c.variants {
 		if v.Key() != t.key {
 			continue
@@ -24,6 +24,7 @@ func (c *Cluster) route(t *traffic, r Request) {
 			}
 		}
 	}
+	c.ready = ready
 	if len(ready) == 0 {
 		t.gateway = append(t.gateway, r)
 		return
@@ -32,9 +33,10 @@ func (c *Cluster) route(t *traffic, r Request) {
 	best := ready[t.turn%len(ready)]
 	if c.routing != RoundRobin {
 		best = ready[0]
+		least := c.load(best)
 		for _, candidate := range ready[1:] {
-			if c.load(candidate) < c.load(best) {
-				best = candidate
+			if load := c.load(candidate); load < least {
+				best, least = candidate, load
 			}
 		}
 	}
