@@ -179,8 +179,13 @@ func (e *environment) create(t *testing.T, objects ...client.Object) {
 // eventually waits until a check has no complaint.
 func eventually(t testing.TB, within time.Duration, check func() error) {
 	t.Helper()
-	begun := time.Now()
-	for {
+	poll(t, within, 20*time.Millisecond, check)
+}
+
+// poll asks a check every so often until it has no complaint.
+func poll(t testing.TB, within, every time.Duration, check func() error) {
+	t.Helper()
+	for begun := time.Now(); ; time.Sleep(every) {
 		err := check()
 		if err == nil {
 			return
@@ -188,6 +193,5 @@ func eventually(t testing.TB, within time.Duration, check func() error) {
 		if time.Since(begun) > within {
 			t.Fatalf("for %v: %v", within, err)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }

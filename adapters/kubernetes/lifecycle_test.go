@@ -31,9 +31,12 @@ func testLifecycle(t *testing.T, e *environment) {
 	r := e.run(t, hourly(ns))
 	e.create(t, autoscaling(ns, "llama-autoscaler", "llama", "llama"))
 	e.awaitNoTarget(t, r, ns)
-	if events := e.events(t, ns, "llama-autoscaler"); !slices.Contains(events, v1alpha1.ReasonDeploymentNotFound) {
-		t.Errorf("events %v, want one of %s", events, v1alpha1.ReasonDeploymentNotFound)
-	}
+	eventually(t, 20*time.Second, func() error {
+		if events := e.events(t, ns, "llama-autoscaler"); !slices.Contains(events, v1alpha1.ReasonDeploymentNotFound) {
+			return fmt.Errorf("events %v, want one of %s", events, v1alpha1.ReasonDeploymentNotFound)
+		}
+		return nil
+	})
 	target := deployment(ns, "llama", 2, "")
 	e.create(t, target)
 	e.awaitDecided(t, r, ns, 2)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-logr/logr"
 	prom "github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -65,7 +66,7 @@ func (e *environment) run(t *testing.T, s setting) *running {
 	e.wires = append(e.wires, r.wire)
 	access := e.config(t, s.user)
 	access.Wrap(r.wire.wrap)
-	manager, err := ctrl.NewManager(access, e.managerOptions(s))
+	manager, err := ctrl.NewManager(access, managerOptions(s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,10 +101,10 @@ func (e *environment) run(t *testing.T, s setting) *running {
 	return r
 }
 
-func (e *environment) managerOptions(s setting) ctrl.Options {
+func managerOptions(s setting) ctrl.Options {
 	again, lease, renew, retry := true, 4*time.Second, 3*time.Second, 500*time.Millisecond
 	return ctrl.Options{
-		Scheme: e.scheme, Logger: logr.Discard(), Metrics: server.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: &again},
+		Scheme: runtime.NewScheme(), Logger: logr.Discard(), Metrics: server.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: &again},
 		LeaderElection: s.lease != "", LeaderElectionNamespace: s.lease, LeaderElectionID: leaseName, LeaderElectionReleaseOnCancel: true,
 		LeaseDuration: &lease, RenewDeadline: &renew, RetryPeriod: &retry,
 	}
