@@ -1,18 +1,17 @@
 package manifest
 
 import (
+	"slices"
+
 	"github.com/wva-go/wva"
-	"github.com/wva-go/wva/cost"
 	"github.com/wva-go/wva/internal/document"
-	"github.com/wva-go/wva/model"
-	"github.com/wva-go/wva/saturation"
+	"github.com/wva-go/wva/internal/resource"
 )
 
 // configMap reads one of the ConfigMaps that make the policy. Each may be there once, in whichever namespace.
 func (l *loader) configMap(v document.Value, meta metadata) {
 	fields := v.Map("apiVersion", "kind", "metadata", "data", "binaryData", "immutable")
-	apply := l.policyDocument(meta.id.Name)
-	if apply == nil {
+	if !slices.Contains(resource.ConfigMaps(), meta.id.Name) {
 		v.Fail("unknown ConfigMap: want accelerator-unitcost, serviceclass, capacity-scaling-config or model-scale-to-zero")
 		return
 	}
@@ -34,36 +33,7 @@ func (l *loader) configMap(v document.Value, meta metadata) {
 	if data.Present() && !data.IsMap() {
 		return // reported
 	}
-	for _, e := range document.Errors(apply(entries)) {
+	for _, e := range document.Errors(l.policy.Apply(meta.id.Name, entries)) {
 		v.Relay(e, values[e.Entry])
 	}
-}
-
-// policyDocument returns what takes the data of a ConfigMap over into the policy, or nil for one that is none of ours.
-func (l *loader) policyDocument(name string) func(map[string]string) error {
-	p := &l.policy
-	switch name {
-	case "accelerator-unitcost":
-		return func(data map[string]string) (err error) {
-			p.UnitCosts, err = cost.ParseUnitCosts(data)
-			return err
-		}
-	case "serviceclass":
-		return func(data map[string]string) (err error) {
-			p.ServiceClasses, err = model.ParseServiceClasses(data)
-			l.indexClasses(name, data)
-			return err
-		}
-	case "capacity-scaling-config":
-		return func(data map[string]string) (err error) {
-			p.Saturation, err = saturation.ParseConfigs(data)
-			return err
-		}
-	case "model-scale-to-zero":
-		return func(data map[string]string) (err error) {
-			p.ScaleToZero, err = wva.ParseScaleToZero(data)
-			return err
-		}
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/wva-go/wva/internal/document"
+	"github.com/wva-go/wva/internal/resource"
 )
 
 // deployment is what a scale target says of the variant that it runs.
@@ -23,26 +24,23 @@ func (l *loader) deployment(v document.Value, meta metadata) {
 	d := deployment{replicas: 1} // as Kubernetes defaults it
 	if replicas := spec.Get("replicas"); replicas.Present() {
 		n, ok := replicas.Int()
-		if ok && (n < 0 || n > mostReplicas) {
-			replicas.Fail("want a number from 0 to %d", mostReplicas)
+		if ok && (n < 0 || n > resource.MostReplicas) {
+			replicas.Fail("want a number from 0 to %d", resource.MostReplicas)
 		}
-		if !ok || n < 0 || n > mostReplicas {
+		if !ok || n < 0 || n > resource.MostReplicas {
 			return
 		}
 		d.replicas = n
 	}
 	pod := spec.Get("template").Field("spec")
 	d.devices = podDevices(pod)
-	d.accelerator = cmp.Or(meta.labels[labelAccelerator], product(pod.Field("nodeSelector")))
+	d.accelerator = cmp.Or(meta.labels[resource.LabelAccelerator], product(pod.Field("nodeSelector")))
 	l.deployments[meta.id] = d
 }
 
-// mostReplicas is what a variant can have.
-const mostReplicas = 1_000_000
-
 // product returns the accelerator type that a node selector asks for.
 func product(nodeSelector document.Value) string {
-	for _, label := range []string{"nvidia.com/gpu.product", "amd.com/gpu.product-name"} {
+	for _, label := range resource.ProductLabels() {
 		if text, ok := nodeSelector.Field(label).Text(); ok {
 			return text
 		}
@@ -54,14 +52,14 @@ func product(nodeSelector document.Value) string {
 func podDevices(pod document.Value) int {
 	devices := 0
 	for _, container := range pod.Field("containers").List() {
-		resources := container.Field("resources")
-		for _, resource := range []string{"nvidia.com/gpu", "amd.com/gpu"} {
-			count := resources.Field("limits").Field(resource)
+		wanted := container.Field("resources")
+		for _, name := range resource.DeviceResources() {
+			count := wanted.Field("limits").Field(name)
 			if !count.Present() {
-				count = resources.Field("requests").Field(resource)
+				count = wanted.Field("requests").Field(name)
 			}
 			n, ok := count.Int()
-			if ok && (n < 0 || n > mostReplicas) {
+			if ok && (n < 0 || n > resource.MostReplicas) {
 				count.Fail("want a number of devices, 0 or more")
 				continue
 			}

@@ -52,7 +52,7 @@ func TestParseReportsAndGoesOn(t *testing.T) {
 		"bad cost":       {va + "  modelID: m\n  variantCost: '-1'\n", `f:7: VariantAutoscaling v: variantCost "-1": want a finite number without sign or exponent, such as "10.0"`, "sound"},
 		"cost a list":    {va + "  modelID: m\n  variantCost: [1]\n", "f:7: VariantAutoscaling v: variantCost: want text, have a list", "sound"},
 		"unknown field of spec": {va + "  modelID: m\n  variantcost: '1'\n",
-			"f:7: VariantAutoscaling v: variantcost: unknown field; known are scaleTargetRef, modelID, modelId, variantCost, modelProfile, sloClassRef", "sound v"},
+			"f:7: VariantAutoscaling v: variantcost: unknown field; known are scaleTargetRef, modelID, modelId, variantCost, minReplicas, maxReplicas, modelProfile, sloClassRef", "sound v"},
 		"profile": {va + "  modelID: m\n  modelProfile:\n    accelerators:\n    - accCount: 0\n      perfParms: {decodeParms: {alpha: x}}\n",
 			"f:9: VariantAutoscaling v: acc: missing\n" + `f:9: VariantAutoscaling v: accCount "0": want a whole number, 1 or more` + "\n" +
 				`f:10: VariantAutoscaling v: alpha "x": want a number`, "sound v"},

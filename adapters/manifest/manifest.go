@@ -10,6 +10,7 @@ import (
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/internal/document"
+	"github.com/wva-go/wva/internal/resource"
 )
 
 // Manifest is what the files say.
@@ -68,12 +69,11 @@ func isDocument(name string) bool {
 
 // loader collects objects from all files; what they say of each other is settled at the end.
 type loader struct {
-	policy      wva.Policy
+	policy      resource.Policy
 	readers     []*document.Reader
 	places      map[object]string // where an object was defined first
 	variants    []*variantAutoscaling
 	deployments map[wva.ID]deployment
-	classes     map[classRef]string // service class that alone makes up an entry of a ConfigMap
 }
 
 // object identifies what may be defined once.
@@ -84,10 +84,9 @@ type object struct {
 
 func newLoader() *loader {
 	return &loader{
-		policy:      wva.DefaultPolicy(),
+		policy:      resource.Policy{Policy: wva.DefaultPolicy()},
 		places:      make(map[object]string),
 		deployments: make(map[wva.ID]deployment),
-		classes:     make(map[classRef]string),
 	}
 }
 
@@ -100,7 +99,7 @@ func (l *loader) read(file, text string) {
 
 // manifest settles what the objects say of each other and returns the whole.
 func (l *loader) manifest() (Manifest, error) {
-	m := Manifest{Fleet: l.fleet(), Policy: l.policy}
+	m := Manifest{Fleet: l.fleet(), Policy: l.policy.Policy}
 	errs := make([]error, 0, len(l.readers))
 	for _, r := range l.readers {
 		errs = append(errs, r.Err())

@@ -3,11 +3,9 @@ package manifest
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/wva-go/wva"
-	"github.com/wva-go/wva/cost"
-	"github.com/wva-go/wva/model"
+	"github.com/wva-go/wva/internal/resource"
 )
 
 // fleet completes every variant with what its Deployment and its service class say. Of two resources for one target the
@@ -45,74 +43,23 @@ func (va *variantAutoscaling) resolveTarget(l *loader, target object) {
 	v.TargetMissing = !found
 	v.Current, v.Devices = d.replicas, d.devices
 	v.Accelerator = cmp.Or(v.Accelerator, d.accelerator)
-	if p, ok := va.profile(l.policy.UnitCosts); ok {
-		v.Accelerator = cmp.Or(v.Accelerator, p.accelerator)
-		v.Devices = cmp.Or(v.Devices, p.devices)
-		v.Server = p.server()
+	if p, ok := resource.SelectProfile(va.profiles, v.Accelerator, l.policy.UnitCosts); ok {
+		v.Accelerator = cmp.Or(v.Accelerator, p.Accelerator)
+		v.Devices = cmp.Or(v.Devices, p.Devices)
+		v.Server = p.Server()
 	}
 }
 
-// profile returns the entry of the modelProfile for the variant's accelerator, or the only one where it has none.
-func (va *variantAutoscaling) profile(costs cost.UnitCosts) (acceleratorProfile, bool) {
-	want := va.variant.Accelerator
-	if want == "" && len(va.profiles) == 1 {
-		return va.profiles[0], true
-	}
-	unit, priced := costs.Lookup(want)
-	for _, p := range va.profiles {
-		if p.accelerator == want || priced && (p.accelerator == unit.Accelerator || p.accelerator == unit.Type) {
-			return p, true
-		}
-	}
-	return acceleratorProfile{}, false
-}
-
-// resolveClass finds the service class that a sloClassRef means: the only class of the ConfigMap entry that it points
-// at, or the class that bears its name or its key.
+// resolveClass finds the service class that the label or the sloClassRef means.
 func (va *variantAutoscaling) resolveClass(l *loader) {
-	known := l.policy.ServiceClasses
-	isClass := func(name string) bool {
-		return slices.ContainsFunc(known, func(c model.ServiceClass) bool { return c.Name == name })
+	label := va.variant.ServiceClass
+	class, err := l.policy.ServiceClass(label, va.class)
+	va.variant.ServiceClass = class
+	switch {
+	case err == nil:
+	case label != "":
+		va.doc.Fail("%w", err)
+	default:
+		va.classDoc.Fail("%w", err)
 	}
-	if name := va.variant.ServiceClass; name != "" {
-		if len(known) > 0 && !isClass(name) {
-			va.doc.Fail("label %s: no service class is called %q: want one of %s", labelServiceClass, name, classNames(known))
-		}
-		return
-	}
-	if va.class == (classRef{}) {
-		return
-	}
-	if len(known) == 0 {
-		va.variant.ServiceClass = va.class.name
-		return
-	}
-	if class, ok := l.classes[va.class]; ok {
-		va.variant.ServiceClass = class
-		return
-	}
-	for _, name := range []string{va.class.name, va.class.key} {
-		if isClass(name) {
-			va.variant.ServiceClass = name
-			return
-		}
-	}
-	va.classDoc.Fail("%s is no service class: want one of %s; until then the class is chosen by model", va.class, classNames(known))
-}
-
-// indexClasses notes which entries of a service class ConfigMap are one class each.
-func (l *loader) indexClasses(configMap string, data map[string]string) {
-	for entry, text := range data {
-		if classes, _ := model.ParseServiceClasses(map[string]string{entry: text}); len(classes) == 1 {
-			l.classes[classRef{configMap, entry}] = classes[0].Name
-		}
-	}
-}
-
-func classNames(classes model.ServiceClasses) string {
-	names := make([]string, len(classes))
-	for i, c := range classes {
-		names[i] = c.Name
-	}
-	return strings.Join(names, ", ")
 }

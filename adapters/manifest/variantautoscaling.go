@@ -1,17 +1,10 @@
 package manifest
 
 import (
-	"strings"
-
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/cost"
 	"github.com/wva-go/wva/internal/document"
-)
-
-// The labels that a variant is described by.
-const (
-	labelAccelerator  = "inference.optimization/acceleratorName"
-	labelServiceClass = "wva.llmd.ai/service-class"
+	"github.com/wva-go/wva/internal/resource"
 )
 
 // variantAutoscaling is a resource as written; what it refers to may be in a file that is not read yet.
@@ -19,9 +12,9 @@ type variantAutoscaling struct {
 	doc      document.Value // for what turns out to be wrong later
 	place    string
 	variant  wva.Variant
-	class    classRef
+	class    resource.ClassRef
 	classDoc document.Value
-	profiles []acceleratorProfile
+	profiles []resource.Profile
 }
 
 // variantAutoscaling reads a resource. One without a model or a target, or with a cost that is none, is not taken.
@@ -31,11 +24,11 @@ func (l *loader) variantAutoscaling(v document.Value, meta metadata) {
 	if !fields.Get("spec").Present() {
 		return
 	}
-	spec := fields.Get("spec").Map("scaleTargetRef", "modelID", "modelId", "variantCost", "modelProfile", "sloClassRef")
+	spec := fields.Get("spec").Map("scaleTargetRef", "modelID", "modelId", "variantCost", "minReplicas", "maxReplicas", "modelProfile", "sloClassRef")
 	va := &variantAutoscaling{doc: v, place: meta.place}
 	va.variant = wva.Variant{
 		ID: meta.id, Labels: meta.labels,
-		Accelerator: meta.labels[labelAccelerator], ServiceClass: meta.labels[labelServiceClass],
+		Accelerator: meta.labels[resource.LabelAccelerator], ServiceClass: meta.labels[resource.LabelServiceClass],
 	}
 	va.profiles = readProfiles(spec.Get("modelProfile"))
 	va.classDoc = spec.Get("sloClassRef")
@@ -44,6 +37,8 @@ func (l *loader) variantAutoscaling(v document.Value, meta metadata) {
 	va.variant.Model, hasModel = readModel(spec)
 	va.variant.Target, hasTarget = readTarget(spec)
 	va.variant.Cost, hasCost = readCost(spec.Get("variantCost"))
+	va.variant.Min = readBound(spec.Get("minReplicas"), 0)
+	va.variant.Max = readBound(spec.Get("maxReplicas"), 1)
 	if hasModel && hasTarget && hasCost {
 		l.variants = append(l.variants, va)
 	}
@@ -82,6 +77,19 @@ func readTarget(spec document.Fields) (wva.TargetRef, bool) {
 	return ref, ok
 }
 
+// readBound reads a bound of the replicas; without one, or one that makes sense, it is 0: none.
+func readBound(v document.Value, least int) int {
+	if !v.Present() {
+		return 0
+	}
+	n, ok := v.Int()
+	if ok && (n < least || n > resource.MostReplicas) {
+		v.Fail("want a number from %d to %d", least, resource.MostReplicas)
+		return 0
+	}
+	return n
+}
+
 func readCost(v document.Value) (float64, bool) {
 	text, ok := v.Text()
 	if !ok && v.Present() {
@@ -95,18 +103,13 @@ func readCost(v document.Value) (float64, bool) {
 	return perHour, true
 }
 
-// classRef points at a service class as a 0.4 resource does: by ConfigMap and entry, or by name.
-type classRef struct{ name, key string }
-
-func readClassRef(v document.Value) classRef {
+func readClassRef(v document.Value) resource.ClassRef {
 	fields := v.Map("name", "key")
 	if v.IsMap() {
 		fields.Require("name")
 	}
-	var ref classRef
-	ref.name, _ = fields.Get("name").Name()
-	ref.key, _ = fields.Get("key").Text()
+	var ref resource.ClassRef
+	ref.Name, _ = fields.Get("name").Name()
+	ref.Key, _ = fields.Get("key").Text()
 	return ref
 }
-
-func (r classRef) String() string { return strings.TrimSuffix(r.name+"/"+r.key, "/") }

@@ -136,6 +136,18 @@ func (p *Publisher) publish(d wva.Decision, labels prometheus.Labels) {
 	}
 }
 
+// Forget stops publishing variants before the next cycle, because what they scale is gone.
+func (p *Publisher) Forget(variants ...wva.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range variants {
+		if labels, ok := p.known[id]; ok {
+			delete(p.known, id)
+			p.forget(labels)
+		}
+	}
+}
+
 func (p *Publisher) forget(labels prometheus.Labels) {
 	for _, f := range p.names {
 		f.desired.Delete(labels)

@@ -71,10 +71,10 @@ func (c *Cluster) Put(v wva.Variant) error {
 	state := &variant{Variant: v}
 	if !v.TargetMissing {
 		for range v.Current - v.Pending {
-			c.launch(state, c.now)
+			c.launchNext(state, c.now)
 		}
 		for range v.Pending {
-			c.launch(state, c.now+v.Startup.Seconds())
+			c.launchNext(state, c.now+v.Startup.Seconds())
 		}
 	}
 	c.variants = slices.DeleteFunc(c.variants, func(other *variant) bool { return other.ID == v.ID })

@@ -197,3 +197,40 @@ func TestWriteMetrics(t *testing.T) {
 		t.Error("an unknown replica answers")
 	}
 }
+
+// A fleet that is kept elsewhere names the replicas: they keep their requests and counters for as long as they are named.
+func TestClusterFollows(t *testing.T) {
+	c := cluster(t, 6, llama("a", 0))
+	follow := func(names ...string) {
+		t.Helper()
+		if err := c.Follow(llama("a", 0).ID, names); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follow("pod-x", "pod-y")
+	c.Advance(time.Minute)
+	follow("pod-z", "pod-y")
+	if got := strings.Join(c.Replicas(llama("a", 0).ID), " "); got != "pod-y pod-z" {
+		t.Errorf("replicas %q", got)
+	}
+	c.Advance(time.Minute)
+	for name, want := range map[string]bool{"pod-x": false, "pod-y": true, "pod-z": true} {
+		var page bytes.Buffer
+		if err := c.WriteMetrics(&page, llama("a", 0).ID, name); (err == nil) != want {
+			t.Errorf("%s answers: %v", name, err)
+		}
+	}
+	follow()
+	c.Advance(time.Minute)
+	if current, _ := replicas(t, c, "a"); current != 0 {
+		t.Errorf("%d replicas when none is named", current)
+	}
+	for _, r := range c.Take(llama("a", 0).Key()) {
+		if r.Rejected {
+			t.Fatalf("a request was lost: %+v", r)
+		}
+	}
+	if err := c.Follow(wva.ID{Name: "nobody"}, nil); err == nil {
+		t.Error("followed a variant that is not there")
+	}
+}

@@ -28,15 +28,20 @@ type moments struct{ sum, squares window }
 // recent is the span that metrics cover.
 const recent = time.Minute
 
+// launchNext starts a replica that is named after its variant and a running number.
+func (c *Cluster) launchNext(v *variant, readyAt float64) {
+	c.launch(v, fmt.Sprintf("%s-%d", v.ID.Name, v.born), readyAt)
+	v.born++
+}
+
 // launch starts a replica that can serve from readyAt on.
-func (c *Cluster) launch(v *variant, readyAt float64) {
+func (c *Cluster) launch(v *variant, name string, readyAt float64) {
 	r := &replica{
-		name: fmt.Sprintf("%s-%d", v.ID.Name, v.born), born: c.now, readyAt: readyAt, ready: readyAt <= c.now,
+		name: name, born: c.now, readyAt: readyAt, ready: readyAt <= c.now,
 		kv: newPeak(recent), waiting: newPeak(recent), finished: newWindow(recent),
 		input: moments{newWindow(recent), newWindow(recent)}, output: moments{newWindow(recent), newWindow(recent)},
 		vllm: newExposition(), ttftSum: newWindow(recent), itlSum: newWindow(recent), itlCount: newWindow(recent),
 	}
-	v.born++
 	t := c.traffic(v.Key())
 	r.server, _ = NewServer(*v.Server, func(record Record) { r.finish(t, record) }) // validated when the variant came
 	r.server.AdvanceTo(c.now)
@@ -80,7 +85,7 @@ func (r *replica) gone() bool {
 func (c *Cluster) resize(v *variant, want int) {
 	serving := v.count()
 	for range want - serving {
-		c.launch(v, c.now+v.Startup.Seconds())
+		c.launchNext(v, c.now+v.Startup.Seconds())
 	}
 	for _, ready := range []bool{false, true} {
 		for i := len(v.replicas) - 1; i >= 0 && serving > want; i-- {

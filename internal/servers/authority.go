@@ -23,7 +23,7 @@ type Authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// Certificate is what an Authority signs: for 127.0.0.1 and localhost, as server and as client.
+// Certificate is what an Authority signs: for 127.0.0.1, localhost and further names, as server and as client.
 type Certificate struct{ PEM, Key string }
 
 // NewAuthority returns an authority of its own key.
@@ -42,8 +42,8 @@ func NewAuthority(t testing.TB, name string) *Authority {
 	return a
 }
 
-// Issue signs a certificate that is valid until a time.
-func (a *Authority) Issue(t testing.TB, name string, until time.Time) Certificate {
+// Issue signs a certificate that is valid until a time. Hosts are names of the server beside localhost.
+func (a *Authority) Issue(t testing.TB, name string, until time.Time, hosts ...string) Certificate {
 	t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
@@ -53,7 +53,7 @@ func (a *Authority) Issue(t testing.TB, name string, until time.Time) Certificat
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: until,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames: append([]string{"localhost"}, hosts...), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, &key.PublicKey, a.key)
 	if err != nil {

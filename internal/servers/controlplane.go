@@ -54,6 +54,11 @@ func StartControlPlane(t testing.TB, o ControlPlaneOptions) *ControlPlane {
 	for _, e := range []executable{etcdServer, apiServer, controllerManager} {
 		c.paths[e.name] = e.find(t)
 	}
+	t.Cleanup(func() { // once, so that whoever cleans up later finds a server that was started again
+		c.managerProcess.finish()
+		c.apiProcess.finish()
+		c.etcdProcess.finish()
+	})
 	c.URL = "https://" + c.api
 	c.writeFiles()
 	c.startEtcd()
@@ -118,7 +123,7 @@ func (c *ControlPlane) StartAPIServer() {
 	c.t.Helper()
 	host, port, _ := strings.Cut(c.api, ":")
 	c.apiProcess = start(c.t, "kube-apiserver", c.paths["kube-apiserver"], "--etcd-servers=http://"+c.etcd,
-		"--secure-port="+port, "--bind-address="+host, "--cert-dir="+c.file("certs"), "--tls-cert-file="+c.file("api.crt"), "--tls-private-key-file="+c.file("api.key"),
+		"--secure-port="+port, "--bind-address="+host, "--advertise-address="+host, "--endpoint-reconciler-type=none", "--cert-dir="+c.file("certs"), "--tls-cert-file="+c.file("api.crt"), "--tls-private-key-file="+c.file("api.key"),
 		"--service-account-issuer=https://kubernetes.default", "--service-account-key-file="+c.file("sa.key"), "--service-account-signing-key-file="+c.file("sa.key"),
 		"--token-auth-file="+c.file("tokens.csv"), "--authorization-mode=RBAC", "--service-cluster-ip-range=10.0.0.0/24", "--disable-admission-plugins=ServiceAccount",
 		"--requestheader-client-ca-file="+c.file("ca.crt"), "--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",

@@ -52,7 +52,7 @@ type process struct {
 	err  error         // how, once it has
 }
 
-// start runs a server until the test ends or it is stopped.
+// start runs a server until it is stopped.
 func start(t testing.TB, name, path string, arguments ...string) *process {
 	t.Helper()
 	p := &process{t: t, name: name, cmd: exec.Command(path, arguments...), log: &tail{}, done: make(chan struct{})}
@@ -65,13 +65,19 @@ func start(t testing.TB, name, path string, arguments ...string) *process {
 		p.err = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(func() {
-		p.stop()
-		if t.Failed() {
-			t.Logf("the end of the log of %s:\n%s", name, p.log)
-		}
-	})
 	return p
+}
+
+// finish ends the server, where it was started, at the end of its test.
+func (p *process) finish() {
+	if p == nil {
+		return
+	}
+	said := p.log.String() // without what it says about being stopped
+	p.stop()
+	if p.t.Failed() {
+		p.t.Logf("the end of the log of %s:\n%s", p.name, said[max(0, len(said)-2000):])
+	}
 }
 
 // stop asks the server to end and makes it end where it does not within ten seconds.

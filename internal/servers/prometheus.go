@@ -43,6 +43,7 @@ func StartPrometheus(t testing.TB, o PrometheusOptions) *Prometheus {
 	for _, name := range slices.Sorted(maps.Keys(o.Files)) {
 		p.write(name, o.Files[name])
 	}
+	t.Cleanup(func() { p.process.finish() })
 	p.Start()
 	return p
 }

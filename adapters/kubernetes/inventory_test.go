@@ -1,0 +1,70 @@
+package kubernetes_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/wva-go/wva"
+	"github.com/wva-go/wva/adapters/kubernetes/internal/nodes"
+)
+
+// A variant that wants more than there is gets what the nodes have, less what others use, and more as soon as there is more.
+func testInventory(t *testing.T, e *environment) {
+	ns, others := e.namespace(t), e.namespace(t)
+	const product = "NVIDIA-L4"
+	e.nodes.Add(t, nodes.Node{Name: ns + "-1", Product: product, GPUs: 3})
+	e.nodes.Add(t, nodes.Node{Name: ns + "-2", Product: product, GPUs: 1})
+	training := deployment(others, "training", 2, product)
+	e.create(t, training)
+	e.awaitReady(t, others, 2)
+	e.create(t, deployment(ns, "llama", 1, product), autoscaling(ns, "llama-autoscaler", "llama", "llama"))
+	s := quick(ns, newSteady(busy))
+	s.fleet.NodeInventory = true
+	r := e.run(t, s)
+	e.awaitReplicas(t, ns, 2) // four, less two that are in training
+	r.awaitSteps(t, 5)
+	if report, _, _ := r.last(); !hasProblem(report, wva.InventoryShort) {
+		t.Errorf("problems %v, want %s", report.Problems, wva.InventoryShort)
+	}
+	if err := e.client.Delete(t.Context(), training); err != nil {
+		t.Fatal(err)
+	}
+	e.awaitReplicas(t, ns, 4)
+	e.nodes.Add(t, nodes.Node{Name: ns + "-3", Product: product, GPUs: 2})
+	e.awaitReplicas(t, ns, 6)
+	e.nodes.Add(t, nodes.Node{Name: ns + "-4", Product: h100, GPUs: 8}) // of another kind
+	r.awaitSteps(t, 5)
+	e.awaitReplicas(t, ns, 6)
+}
+
+// A node that is not ready has nothing to give.
+func testNodeNotReady(t *testing.T, e *environment) {
+	ns := e.namespace(t)
+	const product = "NVIDIA-L40S"
+	e.nodes.Add(t, nodes.Node{Name: ns + "-1", Product: product, GPUs: 1})
+	e.nodes.Add(t, nodes.Node{Name: ns + "-2", Product: product, GPUs: 2})
+	e.nodes.SetReady(t, ns+"-2", false)
+	e.create(t, deployment(ns, "llama", 1, product), autoscaling(ns, "llama-autoscaler", "llama", "llama"))
+	s := quick(ns, newSteady(busy))
+	s.fleet.NodeInventory = true
+	r := e.run(t, s)
+	eventually(t, 20*time.Second, func() error {
+		if report, _, err := r.last(); err != nil || !hasProblem(report, wva.InventoryShort) {
+			return fmt.Errorf("problems %v, error %v, want %s", report.Problems, err, wva.InventoryShort)
+		}
+		return nil
+	})
+	e.awaitReplicas(t, ns, 1)
+	e.nodes.SetReady(t, ns+"-2", true)
+	e.awaitReplicas(t, ns, 3)
+}
+
+func hasProblem(report wva.Report, kind wva.ProblemKind) bool {
+	for _, p := range report.Problems {
+		if p.Kind == kind {
+			return true
+		}
+	}
+	return false
+}

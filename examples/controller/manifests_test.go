@@ -1,0 +1,140 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+// build is what kustomize makes of a directory, by kind and name.
+func build(t *testing.T, directory string) map[string][]byte {
+	t.Helper()
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := map[string][]byte{}
+	for _, r := range resources.Resources() {
+		text, err := r.AsYAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		built[r.GetKind()+" "+r.GetName()] = text
+	}
+	return built
+}
+
+func decode[T any](t *testing.T, built map[string][]byte, name string) T {
+	t.Helper()
+	var into T
+	if text, ok := built[name]; !ok {
+		t.Fatalf("there is no %s", name)
+	} else if err := yaml.UnmarshalStrict(text, &into); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return into
+}
+
+// The pod runs without privileges, and with flags and an environment that the program accepts.
+func TestDeployment(t *testing.T) {
+	built := build(t, "config/overlays/kind")
+	pod := decode[appsv1.Deployment](t, built, "Deployment wva-controller").Spec.Template.Spec
+	if c := pod.SecurityContext; !*c.RunAsNonRoot || *c.RunAsUser == 0 || c.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+		t.Errorf("security context of the pod %+v", c)
+	}
+	c := pod.Containers[0]
+	if s := c.SecurityContext; *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+		t.Errorf("security context of the container %+v", s)
+	}
+	data := decode[corev1.ConfigMap](t, built, "ConfigMap wva-settings").Data
+	environment := map[string]string{}
+	for _, e := range c.Env {
+		switch from := e.ValueFrom; {
+		case from == nil:
+			environment[e.Name] = e.Value
+		case from.FieldRef != nil:
+			environment[e.Name] = "wva-system"
+		case from.ConfigMapKeyRef != nil:
+			environment[e.Name] = data[from.ConfigMapKeyRef.Key]
+		}
+	}
+	s, err := readSettings(c.Args, lookup(environment), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.namespace != "wva-system" || s.configMap != "wva-settings" || s.actuation != "scale" {
+		t.Errorf("settings %+v", s)
+	}
+	for _, want := range []string{"CustomResourceDefinition variantautoscalings.llmd.ai", "NetworkPolicy wva-controller", "Service wva-controller-metrics"} {
+		if built[want] == nil {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
+// No right goes to everything, and none but scale, status, events, leases and reviews is one to write.
+func TestLeastPrivilege(t *testing.T) {
+	built := build(t, "config/overlays/kind")
+	writable := []string{"variantautoscalings/status", "deployments/scale", "statefulsets/scale", "leaderworkersets/scale", "events", "leases", "tokenreviews", "subjectaccessreviews"}
+	var rules []rbacv1.PolicyRule
+	for name := range built {
+		switch kind, _, _ := strings.Cut(name, " "); kind {
+		case "ClusterRole":
+			rules = append(rules, decode[rbacv1.ClusterRole](t, built, name).Rules...)
+		case "Role":
+			rules = append(rules, decode[rbacv1.Role](t, built, name).Rules...)
+		case "ClusterRoleBinding":
+			for _, s := range decode[rbacv1.ClusterRoleBinding](t, built, name).Subjects {
+				if s.Namespace != "wva-system" || s.Name != "wva-controller" {
+					t.Errorf("%s binds %v", name, s)
+				}
+			}
+		}
+	}
+	for _, rule := range rules {
+		if slices.Contains(slices.Concat(rule.Verbs, rule.Resources, rule.APIGroups, rule.NonResourceURLs), "*") {
+			t.Errorf("rule with a wildcard: %v", rule)
+		}
+		if slices.Contains(rule.Resources, "configmaps") && len(rule.ResourceNames) == 0 || slices.Contains(rule.Resources, "secrets") {
+			t.Errorf("rule for more than is read: %v", rule)
+		}
+		for _, verb := range rule.Verbs {
+			for _, resource := range rule.Resources {
+				if !slices.Contains([]string{"get", "list", "watch"}, verb) && !slices.Contains(writable, resource) {
+					t.Errorf("rule to %s %s", verb, resource)
+				}
+			}
+		}
+	}
+}
+
+// Components can be added to the base one by one.
+func TestComponents(t *testing.T) {
+	files := filesys.MakeFsOnDisk()
+	for _, component := range []string{"scale", "inventory", "servicemonitor"} {
+		t.Run(component, func(t *testing.T) {
+			directory := "config/testing-" + component
+			if err := files.MkdirAll(directory); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = files.RemoveAll(directory) })
+			text := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\ncomponents: [../components/" + component + "]\n"
+			if err := files.WriteFile(directory+"/kustomization.yaml", []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			args := decode[appsv1.Deployment](t, build(t, directory), "Deployment wva-controller").Spec.Template.Spec.Containers[0].Args
+			_, err := readSettings(args, lookup(map[string]string{"POD_NAMESPACE": "wva-system", "PROMETHEUS_BASE_URL": "https://p:9090"}), io.Discard)
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
