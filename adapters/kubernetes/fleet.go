@@ -97,7 +97,7 @@ func (f *Fleet) Inventory(ctx context.Context) (wva.Inventory, error) {
 	if err := f.reader.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
 		return wva.Inventory{}, fmt.Errorf("kubernetes: list nodes: %w", err)
 	}
-	return takeInventory(nodes.Items, v.pods, func(i int) bool { return v.owners[i] != nil }), nil
+	return takeInventory(nodes.Items, v.pods, func(i int) bool { return v.owners[i] != nil }, unbound(v.variants)), nil
 }
 
 // Owner returns the variant that a pod is a replica of, as the variants were last read. A pod that is being deleted is nobody's.

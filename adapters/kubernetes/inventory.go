@@ -11,8 +11,9 @@ import (
 )
 
 // takeInventory counts the devices that the fleet may use: those of nodes that take pods, less what pods of others hold there, and on other nodes what the fleet's own pods
-// hold and so need not be given again. ours tells by its place whether a pod is a replica of the fleet.
-func takeInventory(nodes []corev1.Node, pods []corev1.Pod, ours func(int) bool) wva.Inventory {
+// hold and so need not be given again. ours tells by its place whether a pod is a replica of the fleet; unbound says that variants without a named accelerator hold none, so that
+// no device limits them.
+func takeInventory(nodes []corev1.Node, pods []corev1.Pod, ours func(int) bool, unbound bool) wva.Inventory {
 	own, others := map[string]int{}, map[string]int{}
 	for i := range pods {
 		n := podDevices(&pods[i].Spec)
@@ -34,7 +35,7 @@ func takeInventory(nodes []corev1.Node, pods []corev1.Pod, ours func(int) bool) 
 		}
 		kind := product(node.Labels)
 		if kind == "" {
-			kind = "unknown" // as variants whose accelerator nobody named
+			kind = unknown
 		}
 		if usable(node) {
 			counts[kind] += max(0, there-others[node.Name])
@@ -42,11 +43,31 @@ func takeInventory(nodes []corev1.Node, pods []corev1.Pod, ours func(int) bool) 
 			counts[kind] += own[node.Name]
 		}
 	}
+	if unbound {
+		counts[unknown] = resource.MostReplicas
+	}
 	devices := make([]wva.Devices, 0, len(counts))
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
 		devices = append(devices, wva.Devices{Type: kind, Count: min(counts[kind], resource.MostReplicas)})
 	}
 	return wva.Limited(devices...)
+}
+
+// unknown is the type of devices that nobody named, on nodes and in variants.
+const unknown = "unknown"
+
+// unbound tells whether there are variants without a named accelerator, and none of these holds devices.
+func unbound(variants []wva.Variant) bool {
+	found := false
+	for _, v := range variants {
+		if v.Accelerator == "" && !v.TargetMissing {
+			if v.Devices > 0 {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
 }
 
 // nodeDevices counts what a node has for pods.
