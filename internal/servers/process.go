@@ -95,18 +95,18 @@ func (p *process) stop() {
 // awaitReady polls an address until it answers 200.
 func (p *process) awaitReady(client *http.Client, url, token string) {
 	p.t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for last := errors.New("not asked yet"); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		select {
 		case <-p.done:
 			p.t.Fatalf("servers: %s ended before it was ready: %v\n%s", p.name, p.err, p.log)
 		case <-time.After(50 * time.Millisecond):
 		}
-		if last = probe(p.t.Context(), client, url, token); last == nil {
+		err := probe(p.t.Context(), client, url, token)
+		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("servers: %s is not ready: %v\n%s", p.name, last, p.log)
+			p.t.Fatalf("servers: %s is not ready: %v\n%s", p.name, err, p.log)
 		}
 	}
 }
