@@ -185,12 +185,12 @@ func TestBehavior(t *testing.T) {
 		ScaleUp:   wva.ScalingRules{Policies: []wva.ScalingPolicy{{Type: wva.PodsPolicy, Value: 1}}},
 		ScaleDown: wva.ScalingRules{StabilizationWindow: 3 * time.Minute},
 	}
-	report, h, err := wva.Decide(under(12, served("a", "A100", 2, onA100)), p, wva.History{})
+	report, _, err := wva.Decide(under(12, served("a", "A100", 2, onA100)), p, wva.History{})
 	if err != nil || report.Decisions[0].Target != 3 {
 		t.Errorf("at most one replica a cycle: %v, %v", report, err)
 	}
 	// A controller that has just started knows of no earlier target, and does not shrink at once either.
-	report, h, err = wva.Decide(under(0.1, served("a", "A100", 4, onA100)), p, wva.History{})
+	report, h, err := wva.Decide(under(0.1, served("a", "A100", 4, onA100)), p, wva.History{})
 	if err != nil || report.Decisions[0].Target != 4 {
 		t.Errorf("the first cycle of a window: %v, %v", report, err)
 	}
