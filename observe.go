@@ -30,6 +30,11 @@ func (c *cycle) observe() {
 	}
 	for _, v := range c.variants {
 		v.fresh = mergeReplicas(v.fresh)
+		if extra := len(v.fresh) - v.Current; extra > 0 {
+			v.fresh = busiest(v.fresh, v.Current)
+			c.problem(Problem{Variant: v.ID, Model: v.model.key, Kind: MetricsIgnored, Message: fmt.Sprintf(
+				"%d more replicas report for %s than the %d that it asks for: the least busy are left out, as pods that are going; if they are not, check which variant they belong to", extra, v.ID, v.Current)})
+		}
 	}
 	failures := map[ModelKey][]MetricsProblem{}
 	for _, p := range c.snapshot.Metrics.Problems {
@@ -75,6 +80,17 @@ func mergeReplicas(samples []ReplicaMetrics) []ReplicaMetrics {
 		)
 	})
 	return slices.CompactFunc(samples, func(a, b ReplicaMetrics) bool { return a.Replica == b.Replica })
+}
+
+// busiest keeps so many samples, in the order of replicas. Those that are left out are most likely of pods that take no more requests, and would make the others' load look
+// like less than it is.
+func busiest(samples []ReplicaMetrics, n int) []ReplicaMetrics {
+	slices.SortStableFunc(samples, func(a, b ReplicaMetrics) int {
+		return cmp.Or(cmp.Compare(b.Waiting.Value, a.Waiting.Value), cmp.Compare(b.KVUsage.Value, a.KVUsage.Value))
+	})
+	samples = samples[:n]
+	slices.SortFunc(samples, func(a, b ReplicaMetrics) int { return cmp.Compare(a.Replica, b.Replica) })
+	return samples
 }
 
 // judge settles what is known about a model's metrics from the failures that its source reported and from what is missing.

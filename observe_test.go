@@ -39,3 +39,22 @@ func TestProblemsThatHoldNothing(t *testing.T) {
 		})
 	}
 }
+
+// A pod that is going may still be scraped, and idle. It does not make the others look less busy: of more replicas than a variant asks for, the busiest count.
+func TestMoreReplicasThanAskedFor(t *testing.T) {
+	v := wva.Variant{ID: wva.ID{Namespace: "ns", Name: "a"}, Model: "llama", Accelerator: "A100", Cost: 40, Current: 2}
+	s := wva.Snapshot{At: noon, Variants: []wva.Variant{v}, Inventory: wva.Unlimited()}
+	for name, kv := range map[string]float64{"a-0": 0, "a-1": 0.75, "a-2": 0.76} {
+		s.Metrics.Replicas = append(s.Metrics.Replicas, wva.ReplicaMetrics{Variant: v.ID, Replica: name, At: noon, KVUsage: wva.Read(kv), Waiting: wva.Read(0)})
+	}
+	report, _, err := wva.Decide(s, wva.DefaultPolicy(), wva.History{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := report.Decisions[0]; d.Target != 3 || d.Ready != 2 {
+		t.Errorf("target %d with %d ready, want 3 with 2: %s", d.Target, d.Ready, d.Why())
+	}
+	if len(report.Problems) != 1 || report.Problems[0].Kind != wva.MetricsIgnored {
+		t.Errorf("problems %v", report.Problems)
+	}
+}
