@@ -98,14 +98,15 @@ func (w *watches) Start(ctx context.Context) error {
 
 // await returns an informer as soon as the API server answers and serves VariantAutoscalings.
 func (w *watches) await(ctx context.Context, object client.Object) (informer cache.Informer, err error) {
-	err = wait.ExponentialBackoffWithContext(ctx, wait.Backoff{Duration: 250 * time.Millisecond, Factor: 1.5, Steps: 1 << 30, Cap: kindRetry},
-		func(ctx context.Context) (bool, error) {
-			if _, err := w.served.RESTMapping(variantKind.GroupKind(), variantKind.Version); err != nil {
-				return false, nil
-			}
-			informer, err = w.cache.GetInformer(ctx, object, cache.BlockUntilSynced(false))
-			return err == nil, nil
-		})
+	// Steps are those until the cap; from then on it goes on at that pace, for as long as it takes.
+	pace := wait.Backoff{Duration: 250 * time.Millisecond, Factor: 1.5, Steps: 20, Cap: kindRetry}.DelayFunc()
+	err = pace.Until(ctx, true, true, func(ctx context.Context) (bool, error) {
+		if _, err := w.served.RESTMapping(variantKind.GroupKind(), variantKind.Version); err != nil {
+			return false, nil
+		}
+		informer, err = w.cache.GetInformer(ctx, object, cache.BlockUntilSynced(false))
+		return err == nil, nil
+	})
 	return informer, err
 }
 

@@ -148,3 +148,26 @@ func TestPublisherPage(t *testing.T) {
 		}
 	}
 }
+
+// A variant that is forgotten is published no more until it is decided again; others stay, and one that is not known is no harm.
+func TestForget(t *testing.T) {
+	registry := client.NewPedanticRegistry()
+	p, err := prometheus.NewPublisher(registry, prometheus.PublisherOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := []wva.Decision{decision("a", 1, 2), decision("b", 1, 1)}
+	if err := p.Scale(t.Context(), both); err != nil {
+		t.Fatal(err)
+	}
+	p.Forget(both[0].Variant, wva.ID{Name: "nobody"})
+	if n, err := testutil.GatherAndCount(registry, "inferno_desired_replicas", "inferno_replica_scaling_total"); err != nil || n != 1 {
+		t.Errorf("%d series, error %v, want that of b alone", n, err)
+	}
+	if err := p.Scale(t.Context(), both); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := testutil.GatherAndCount(registry, "inferno_desired_replicas"); err != nil || n != 2 {
+		t.Errorf("%d series, error %v, want two again", n, err)
+	}
+}
