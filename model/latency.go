@@ -12,7 +12,45 @@ func (q *Queue) itlMean(s stationary) float64 {
 	if q.law.decode <= 0 {
 		return 0
 	}
-	return max(s.average-q.law.work/q.law.stay+q.law.token, q.law.alpha+q.law.token)
+	l := &q.law
+	return max(s.average-l.work/l.stay+l.token+q.behind(s), l.alpha+l.token)
+}
+
+// behind is what the prompts that came while its own was computed add to the decodes of a request.
+func (q *Queue) behind(s stationary) float64 {
+	l := &q.law
+	p := min(s.rate, l.maxRate) * l.prompt
+	if p <= 0 || p >= 1 {
+		return 0
+	}
+	decodes := l.alpha + s.batch*l.token*l.decode/l.stay
+	mean := (decodes + l.token) / (1 - p)
+	first := decodes + l.prompt + p*s.span
+	excess := p * (first - mean) / (1 - p) * (1 - l.power(p)) / l.decode
+	if q.chunked() {
+		extra := s.fullIter - l.alpha - s.decodes
+		initial := s.busyFill*extra - p*mean
+		perToken := l.prompt / q.input.Mean
+		total := (p*(s.backlog+q.input.Mean*s.fullIter/s.left) - s.backlogTokens*perToken*p*mean/(s.busyFill*extra)) / (1 - p)
+		e := 0.0
+		if initial > 0 && total > initial {
+			theta := 1 - initial/total
+			e = total * (1 - l.power(theta)) / l.decode
+		} else if initial > 0 {
+			e = initial / l.decode
+		}
+		excess += s.mix * (e - excess)
+	}
+	return (excess - l.prompt/l.stay*p/(1-p)) * (1 - s.saturated) * l.room
+}
+
+// power is E[x^d] over the decodes d of a request.
+func (l *law) power(x float64) float64 {
+	cv2 := l.decodes.CV * l.decodes.CV
+	if cv2 < 1e-9 {
+		return math.Pow(x, l.decode)
+	}
+	return math.Pow(1-math.Log(x)*l.decode*cv2, -1/cv2)
 }
 
 // itlLatency adds the quantiles over requests, each of which averages over its own stay. The number in the batch forgets its past
@@ -31,13 +69,32 @@ func (q *Queue) itlQuantile(s stationary, p float64) float64 {
 		return 0
 	}
 	l := &q.law
-	share := l.work / l.stay
-	x := max(1-min(s.rate, l.maxRate)*l.work, 1e-3)
+	share := l.token * l.decode / l.stay
+	rate := min(s.rate, l.maxRate)
+	load := rate * l.prompt
+	x := max(1-rate*l.work, 1e-3)
 	averaging := 2 * (x - 1 + math.Exp(-x)) / (x * x)
 	in, out := q.input, q.output
 	own := l.gamma * l.gamma * (in.CV*in.CV*in.Mean*in.Mean + out.CV*out.CV*out.Mean*out.Mean/4)
-	deviation := math.Sqrt(share*share*s.variance*averaging + own)
-	return max(l.alpha+l.beta, q.itlMean(s)+deviation*normalQuantile(p))
+	mean := q.itlMean(s)
+	per := min(1, (1+l.decodes.CV*l.decodes.CV)/l.decode)
+	fast := rate * mean * l.lump * per * l.room
+	if load < 1 {
+		fast /= (1 - load) * (1 - load)
+	}
+	variance := share*share*s.variance*averaging + own + fast
+	least := l.alpha + l.beta
+	return least + gammaQuantile(mean-least, variance, p)
+}
+
+// gammaQuantile approximates a quantile of a gamma distribution by its mean and variance (Wilson and Hilferty 1931).
+func gammaQuantile(mean, variance, p float64) float64 {
+	if mean <= 0 {
+		return 0
+	}
+	v := variance / (9 * mean * mean)
+	x := max(0, 1-v+math.Sqrt(v)*normalQuantile(p))
+	return mean * x * x * x
 }
 
 func (q *Queue) waitMean(s stationary) float64 {

@@ -1,27 +1,35 @@
 package model
 
-import "math"
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+)
 
 // law holds what the birth-death chain of a Queue is made of, worked out once. Times are seconds.
 type law struct {
 	alpha, beta, gamma float64
 
-	stay   float64 // L: iterations that a request is in the batch
-	chunks float64 // of these, those that prefill its prompt
-	decode float64 // of these, those that decode: output − 1
-	work   float64 // w: what a request adds to the iterations of its stay, itself included
-	redo   float64 // what preemption adds to w while the KV cache is full
-	base   float64 // L·α
-	prompt float64 // β·input: what a prompt adds to the iteration that computes it
-	lump   float64 // E[(β·prompt)²]
-	token  float64 // β + γ·c̄: what a decoding request adds to an iteration, c̄ its mean context over its decodes
+	stay    float64      // L: iterations that a request is in the batch
+	chunks  float64      // of these, those that prefill its prompt
+	decode  float64      // of these, those that decode: output − 1
+	decodes TokenLengths // their distribution
+	work    float64      // w: what a request adds to the iterations of its stay, itself included
+	redo    float64      // what preemption adds to w while the KV cache is full
+	base    float64      // L·α
+	prompt  float64      // β·input: what a prompt adds to the iteration that computes it
+	lump    float64      // E[(β·prompt)²]
+	token   float64      // β + γ·c̄: what a decoding request adds to an iteration, c̄ its mean context over its decodes
 
-	limit   float64   // N: requests at once, as allowed by batch, KV cache and token budget
-	states  int       // N rounded down, at least 1
-	maxRate float64   // μ(N), requests per second
-	death   []float64 // μ(n) for n from 0 to states
-	inverse []float64 // 1/μ(n), 0 for n = 0
-	held    float64   // mean tokens that a request holds in the KV cache
+	limit         float64 // N: requests at once, as allowed by batch, KV cache and token budget
+	states        int     // N rounded down, at least 1
+	maxRate       float64 // requests per second
+	full          float64 // μ(N)
+	heldVar, room float64
+	overflows     bool
+	death         []float64 // μ(n) for n from 0 to states
+	inverse       []float64 // 1/μ(n), 0 for n = 0
+	held          float64   // mean tokens that a request holds in the KV cache
 
 	overlap float64 // see dispersion
 	spread  float64 // E[Σ a²] / (stay·(w/stay)²) − 1 over a's decodes, a what one adds to an iteration
@@ -31,14 +39,14 @@ type law struct {
 }
 
 // newLaw derives the constants. Lengths beyond the second moment are those of a gamma distribution with the given mean and
-// spread, which covers constant and exponential lengths.
+// spread, which covers constant and exponential lengths; of an answer that is what follows its first token.
 func newLaw(s Server, input, output TokenLengths) law {
-	in, out := input.Mean, output.Mean
-	in2 := input.SecondMoment()
-	out2 := output.SecondMoment()
-	out3 := out2 * out * (1 + 2*output.CV*output.CV)
-	out4 := out3 * out * (1 + 3*output.CV*output.CV)
-	l := law{alpha: s.Profile.Alpha, beta: s.Profile.Beta, gamma: s.Profile.Gamma, decode: out - 1, chunks: 1, budget: math.Inf(1)}
+	in, in2 := input.Mean, input.SecondMoment()
+	decodes := afterFirst(output)
+	d, d2 := decodes.Mean, decodes.SecondMoment()
+	d3 := d2 * d * (1 + 2*decodes.CV*decodes.CV)
+	d4 := d3 * d * (1 + 3*decodes.CV*decodes.CV)
+	l := law{alpha: s.Profile.Alpha, beta: s.Profile.Beta, gamma: s.Profile.Gamma, decodes: decodes, decode: d, chunks: 1, budget: math.Inf(1)}
 	if s.MaxBatchedTokens > 0 {
 		l.budget = float64(s.MaxBatchedTokens)
 		l.chunks = expectedChunks(input, l.budget)
@@ -46,33 +54,55 @@ func newLaw(s Server, input, output TokenLengths) law {
 	l.stay = l.decode + l.chunks
 	computed := max(in, 1) + l.decode // tokens computed for a request: an empty prompt still computes one
 	// A request reads its own context: in + k tokens in its k-th decode, and the earlier chunks while it prefills.
-	read := in*l.decode + max(0, out2-out)/2
+	read := in*d + (d2+d)/2
 	l.work = l.beta*computed + l.gamma*(read+in*(l.chunks-1)/2)
 	l.base = l.stay * l.alpha
-	l.prompt = l.beta * max(in, 1)
-	l.lump = l.beta * l.beta * max(in2, 1)
+	l.prompt = l.beta*max(in, 1) + l.gamma*in*(l.chunks-1)/2
+	l.lump = l.prompt * l.prompt * max(in2, 1) / max(in*in, 1)
 	l.token = l.beta
 	if l.decode > 0 {
 		l.token += l.gamma * read / l.decode
 	}
-	l.held = in + out2/(2*out) // length-biased: who is found in the batch is in it for long
+	l.held = in + output.SecondMoment()/(2*output.Mean) // length-biased: who is found in the batch is in it for long
+	{
+		age, age2 := 0.0, 0.0
+		if d > 0 {
+			age, age2 = d2/(2*d), d3/(3*d)
+		}
+		l.heldVar = in2 - in*in + age2 - age*age
+	}
 	l.limitConcurrency(s, input, output)
+	l.room = (1 - 1/l.limit)
 
 	l.tabulate()
 
 	if l.decode > 0 {
-		squares := l.beta*l.beta*l.decode + 2*l.beta*l.gamma*read + l.gamma*l.gamma*(in2*l.decode+in*out2+out3/3)
-		if mean := l.token * l.token * l.decode; mean > 0 {
+		squares := l.beta*l.beta*d + 2*l.beta*l.gamma*read + l.gamma*l.gamma*(in2*d+in*d2+d3/3)
+		if mean := l.token * l.token * d; mean > 0 {
 			l.spread = max(0, squares/mean-1)
 		}
 	}
-	l.overlap = 1 / (1 + output.CV*output.CV)
-	// s = β·in + x·out + y·out², its moments over independent prompts and answers
-	x, y := l.alpha/l.limit+l.beta+l.gamma*in, l.gamma/2
-	mean := l.prompt + x*out + y*out2
-	second := l.lump + 2*l.prompt*(x*out+y*out2) + x*x*out2 + 2*x*y*out3 + y*y*out4
+	l.overlap = 1 / (1 + decodes.CV*decodes.CV)
+	// s = c + z·in + x·d + γ·in·d + y·d², its moments over independent prompts and answers
+	perChunk := l.alpha / l.limit
+	c, z, x, y := perChunk*l.chunks, l.beta, perChunk+l.beta+l.gamma/2, l.gamma/2
+	if l.chunks > 1 {
+		c, z = perChunk*(l.chunks-in/l.budget), l.beta+perChunk/l.budget
+	}
+	mean := c + z*in + x*d + l.gamma*in*d + y*d2
+	second := c*(2*mean-c) + z*z*in2 + 2*z*(x*in+l.gamma*in2)*d + 2*z*in*y*d2 +
+		(x*x+2*x*l.gamma*in+l.gamma*l.gamma*in2)*d2 + 2*y*(x+l.gamma*in)*d3 + y*y*d4
 	l.service = max(0, second/(mean*mean)-1)
 	return l
+}
+
+// afterFirst describes the tokens of an answer after its first, which the prefill gives. All of the spread is theirs.
+func afterFirst(output TokenLengths) TokenLengths {
+	d := output.Mean - 1
+	if d <= 0 {
+		return TokenLengths{}
+	}
+	return TokenLengths{Mean: d, CV: output.CV * output.Mean / d}
 }
 
 // tabulate works out μ(n) once, so that a solution needs no division.
@@ -80,7 +110,7 @@ func (l *law) tabulate() {
 	table := make([]float64, 2*(l.states+1))
 	l.death, l.inverse = table[:l.states+1], table[l.states+1:]
 	for i := 1; i <= l.states; i++ {
-		n := float64(i)
+		n := min(float64(i), l.limit)
 		d := l.base + n*l.work
 		if i == l.states {
 			d += n * l.redo
@@ -92,10 +122,23 @@ func (l *law) tabulate() {
 // expectedChunks is the mean number of iterations in which a prompt is prefilled under a token budget. A prompt that is longer
 // leaves the last chunk half full on average.
 func expectedChunks(input TokenLengths, budget float64) float64 {
-	if input.Mean <= budget {
+	switch {
+	case input.Mean == 0:
 		return 1
+	case input.Mean > 8*budget:
+		return input.Mean/budget + 0.5
+	case input.CV < 1e-3:
+		return math.Ceil(input.Mean / budget)
 	}
-	return input.Mean/budget + 0.5
+	shape := 1 / (input.CV * input.CV)
+	chunks := 1.0
+	for j := 1.0; j < 32; j++ {
+		above := mathext.GammaIncRegComp(shape, shape*j*budget/input.Mean)
+		if chunks += above; above < 1e-4 {
+			break
+		}
+	}
+	return chunks
 }
 
 // limitConcurrency finds how many requests run at once when there is always one more, and the rate at which they then leave.
@@ -108,17 +151,22 @@ func (l *law) limitConcurrency(s Server, input, output TokenLengths) {
 		l.limitByCache(s, input, output)
 	}
 	l.limit = max(l.limit, 1)
-	l.states = int(l.limit)
+	l.states = int(math.Ceil(l.limit))
 	l.maxRate = l.limit / (l.base + l.limit*(l.work+l.redo))
+	l.full = l.maxRate
 	if tokens := max(input.Mean, 1) + l.decode; s.MaxBatchedTokens > 0 {
 		// Every iteration at its full budget: λ·T·tokens ≤ budget with T = α/(1 − λ·w).
 		if rate := l.budget / (tokens*l.alpha + l.budget*l.work); rate < l.maxRate {
 			l.maxRate = rate
-			l.limit = max(1, rate*l.base/(1-rate*l.work))
-			l.states = int(l.limit)
+			if s.MaxQueue != 0 {
+				l.full = rate
+				l.limit = max(1, rate*l.base/(1-rate*l.work))
+				l.states = int(math.Ceil(l.limit))
+				l.overflows = true
+			}
 		}
 	}
-	l.place = 1 / l.maxRate
+	l.place = 1 / l.full
 }
 
 // limitByCache bounds the concurrency by the KV cache, and adds the work of the prompts that are computed twice.
@@ -134,10 +182,17 @@ func (l *law) limitByCache(s Server, input, output TokenLengths) {
 	}
 	capacity := float64(s.KVCapacity)
 	fits := max(capacity-room, capacity/2) / l.held
-	if fits >= l.limit {
+	deviation := math.Sqrt(fits*l.heldVar) / l.held
+	most := l.limit
+	if deviation > 0 {
+		z := (most - fits) / deviation
+		l.limit = most - deviation*(math.Exp(-z*z/2)/math.Sqrt(2*math.Pi)+z*0.5*math.Erfc(-z/math.Sqrt2))
+	} else {
+		l.limit = min(most, fits)
+	}
+	if fits >= most {
 		return
 	}
-	l.limit = fits
 	preempted := 1.0
 	if r := input.Mean / output.Mean; r > 0 {
 		preempted = -math.Expm1(-r) / r
@@ -158,14 +213,16 @@ func (l *law) iteration(n float64) float64 { return l.alpha + n*l.work/l.stay }
 // Contexts: a request adds a(j) to its j-th iteration. Fluctuations of Σa feed back through the arrivals that longer iterations let in.
 // In the linearized system, with all time constants one stay, the variance becomes
 // 1 + ρ·(2 + ρ·(1 + spread)/(1 − ρ))/(2 − ρ) instead of 1/(1 − ρ).
-func (l *law) dispersion(rate float64) float64 {
+func (l *law) dispersion(rate, share float64) float64 {
 	rho, p := rate*l.work, rate*l.prompt
 	if rho >= 1 || p >= 1 {
 		return 1
 	}
 	v := p + rate*rate*max(0, l.lump-l.prompt*l.prompt)
 	cluster := v/((1-p)*(1-p)) + 1/(1-p)
+	cluster = max(1, cluster*(1-2*p*(1-math.Pow(p, l.stay))/(l.stay*(1-p*p))))
 	lumps := (1 + (cluster-1)*l.overlap) * (1 - p)
+	lumps = 1 + (lumps-1)*share
 	contexts := (1 + rho*(2+rho*(1+l.spread)/(1-rho))/(2-rho)) * (1 - rho)
 	return min(max(1, lumps*contexts), l.limit+1)
 }
@@ -177,12 +234,12 @@ func (l *law) dispersion(rate float64) float64 {
 // the stay S against the relaxation time τ = E[s]/(1 − σ)² of the queue. The ratio σ^(1/κ) gives the queue κ times the length in heavy
 // traffic. In overload it is σ itself: the far end of the queue decides, and what leaves has to be μ(N).
 func (l *law) tail(sigma, dispersion float64) float64 {
-	if sigma <= 0 || sigma >= 1 {
-		return max(sigma, 0)
-	}
 	long := (1 + l.service) / 2
+	if sigma >= 1 {
+		return long
+	}
 	stay := l.stay * l.iteration(l.limit)
 	relax := l.place / ((1 - sigma) * (1 - sigma))
-	kappa := long + (dispersion-long)*stay/(stay+relax)
-	return math.Pow(sigma, 1/kappa)
+	kappa := long + (dispersion-long)*(1-1/l.limit)*stay/(stay+relax)
+	return kappa
 }

@@ -157,7 +157,7 @@ func (p Published) solve(rate float64) PublishedPerformance {
 		mu = n / p.service(n)
 		c.add(n, rate/mu, mu)
 	}
-	c.finish(n, mu, rate/mu, p.MaxQueue)
+	c.finish(n, mu, rate, 1, 1, p.MaxQueue)
 	out := PublishedPerformance{Empty: c.empty, Rejection: c.last, Concurrency: c.first, Throughput: rate * (1 - c.last)}
 	service := c.first / out.Throughput
 	out.Wait = c.waiting / out.Throughput
