@@ -6,10 +6,80 @@ import "math"
 // finite.
 const rescaleAbove = 1e200
 
+// weights are sums over the states 1 to n of a birth-death chain, not yet divided by their total. They are of four fields, which the compiler keeps in registers.
+type weights struct {
+	term   float64 // weight of state n
+	sum    float64 // Σ weight
+	first  float64 // Σ n·weight
+	second float64 // Σ n²·weight
+}
+
+// then adds a state of n requests whose weight is ratio times that of the one before.
+func (w weights) then(n, ratio float64) weights {
+	term := w.term * ratio
+	return weights{term, w.sum + term, w.first + n*term, w.second + n*n*term}
+}
+
+// more adds to the weight of the newest state, of n requests.
+func (w weights) more(n, weight float64) weights {
+	return weights{w.term + weight, w.sum + weight, w.first + n*weight, w.second + n*n*weight}
+}
+
+func (w weights) scaled(by float64) weights {
+	return weights{w.term * by, w.sum * by, w.first * by, w.second * by}
+}
+
+// chain is a birth-death chain with N places and a queue beyond them, as probabilities and means.
+type chain struct {
+	empty   float64 // probability of state 0
+	first   float64 // E[min(n, N)]
+	second  float64 // E[min(n, N)²]
+	full    float64 // probability of state N
+	beyond  float64 // probability of all states after N
+	last    float64 // probability of the very last state
+	waiting float64 // E[max(0, n − N)]
+}
+
+// close makes probabilities of the weights of the states 1 to N and that of state 0. In state N the server completes mu requests per second; beyond it up to room
+// requests wait, without bound where room is negative. Below N the chain has noise times the variance of a plain one, and the queue waiting times.
+//
+// How often requests wait follows from E[μ] = rate, and how many of them on average from Kingman's κ·σ/(1 − σ) with σ = rate/mu and κ = waiting, exact for one server (Pollaczek and
+// Khinchine); they are spread geometrically. From σ = 1 on a queue is at its far end, where the ratio is σ.
+func (w weights) close(empty, n, mu, rate, noise, waiting float64, room int) chain {
+	sigma := rate / mu
+	next, ratio := w.term*noise/waiting, sigma
+	switch {
+	case sigma == 0:
+		next = 0
+	case sigma < 1:
+		mass := w.term * (sigma + noise - 1) / (1 - sigma)
+		mean := w.term * noise * waiting * sigma / ((1 - sigma) * (1 - sigma))
+		if mean < mass { // so few wait that some of them are in service in truth
+			w = w.more(n, mass-mean)
+			mass = mean
+		}
+		if ratio = 0; mean > 0 {
+			ratio = 1 - mass/mean
+		}
+		next = mass * (1 - ratio)
+	}
+	t := sumTail(ratio, room)
+	beyond := next * t.mass
+	total := (empty+w.sum)*t.scale + beyond
+	c := chain{
+		empty: empty * t.scale / total, first: (w.first*t.scale + n*beyond) / total, second: (w.second*t.scale + n*n*beyond) / total,
+		full: w.term * t.scale / total, beyond: beyond / total, last: next * t.last / total, waiting: next * t.first / total,
+	}
+	if room == 0 {
+		c.last = c.full
+	}
+	return c
+}
+
 // tailSum is the geometric tail of a chain: states 1 to q beyond the last one of the body, of weight ratio^(k−1).
 // Sums are relative to the larger of the first and the last state, so that neither overflows.
 type tailSum struct {
-	scale float64 // by which all weights are multiplied
+	scale float64 // what the weights were multiplied by
 	mass  float64 // Σ weight
 	first float64 // Σ k·weight
 	last  float64 // weight of state q; 0 where q is unbounded
@@ -36,79 +106,6 @@ func sumTail(ratio float64, q int) tailSum {
 	mass := (1 - x*far) / (1 - x)
 	fromEnd := x * (1 - n*far + (n-1)*x*far) / ((1 - x) * (1 - x)) // Σ j·x^j
 	return tailSum{scale: far, mass: mass, first: n*mass - fromEnd, last: 1}
-}
-
-// chainSum accumulates the moments of a birth-death chain state by state, each given by its ratio to the one before. States up to N are
-// added one by one; those beyond, in which N are served and the others wait, come as a geometric tail. finish turns the sums into
-// probabilities and means.
-type chainSum struct {
-	term   float64 // weight of the newest state
-	empty  float64 // weight, then probability, of state 0
-	sum    float64 // over the states 1 to N
-	first  float64 // Σ n·weight, then E[min(n, N)]
-	second float64 // Σ n²·weight, then E[min(n, N)²]
-	flow   float64 // Σ μ(n)·weight, then E[μ]
-
-	full    float64 // probability of state N
-	beyond  float64 // probability of all states after N
-	last    float64 // probability of the very last state
-	waiting float64 // E[max(0, n − N)]
-}
-
-func newChain() chainSum { return chainSum{term: 1, empty: 1} }
-
-// add appends state n, whose probability is ratio times that of state n − 1 and which completes mu requests per second.
-func (c *chainSum) add(n, ratio, mu float64) {
-	c.term *= ratio
-	if c.term > rescaleAbove {
-		c.rescale(1 / rescaleAbove)
-	}
-	c.sum += c.term
-	c.first += n * c.term
-	c.second += n * n * c.term
-	c.flow += mu * c.term
-}
-
-func (c *chainSum) rescale(by float64) {
-	c.term *= by
-	c.empty *= by
-	c.sum *= by
-	c.first *= by
-	c.second *= by
-	c.flow *= by
-}
-
-// finish closes a chain of n states, the last of which completes mu requests per second, at a rate of births. Beyond them up to q requests wait, without bound
-// where q is negative.
-//
-// How often the server is full follows from E[μ] = rate, how many then wait on average is κ·σ/(1 − σ), σ = rate/mu and κ = waiting: with one
-// server both are exact (Pollaczek and Khinchine), with many it is Kingman's formula. The waiting requests are spread geometrically. With σ ≥ 1 the queue is at its far end, where the ratio is σ.
-func (c *chainSum) finish(n, mu, rate, noise, waiting float64, q int) {
-	sigma := rate / mu
-	next, ratio := c.term*noise/waiting, sigma
-	if sigma < 1 {
-		mass := c.term * (sigma + noise - 1) / (1 - sigma)
-		mean := c.term * noise * waiting * sigma / ((1 - sigma) * (1 - sigma))
-		ratio = 0
-		if mean > mass {
-			ratio = 1 - mass/mean
-		}
-		next = mass * (1 - ratio)
-	}
-	t := sumTail(ratio, q)
-	beyond := next * t.mass
-	total := (c.empty+c.sum)*t.scale + beyond
-	c.empty *= t.scale / total
-	c.first = (c.first*t.scale + n*beyond) / total
-	c.second = (c.second*t.scale + n*n*beyond) / total
-	c.flow = (c.flow*t.scale + mu*beyond) / total
-	c.full = c.term * t.scale / total
-	c.beyond = beyond / total
-	c.last = next * t.last / total
-	if q == 0 {
-		c.last = c.full
-	}
-	c.waiting = next * t.first / total
 }
 
 func b2f(b bool) float64 {

@@ -100,6 +100,7 @@ func (q *Queue) performance(rate float64) Performance {
 	p.TokenRate = p.Throughput * q.output.Mean
 	p.ITL = q.itlLatency(s)
 	p.TTFT = q.ttftLatency(s)
+	p.QueueLength += p.Throughput * s.prefill.weight * s.prefill.wait
 	p.Wait = q.waitLatency(s)
 	if q.server.KVCapacity > 0 {
 		p.KVOccupancy = min(1, s.batch*q.law.held/float64(q.server.KVCapacity))
