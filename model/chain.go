@@ -34,6 +34,7 @@ type chain struct {
 	empty   float64 // probability of state 0
 	first   float64 // E[min(n, N)]
 	second  float64 // E[min(n, N)²]
+	flow    float64 // E[μ(n)], requests per second
 	full    float64 // probability of state N
 	beyond  float64 // probability of all states after N
 	last    float64 // probability of the very last state
@@ -47,6 +48,7 @@ type chain struct {
 // Khinchine); they are spread geometrically. From σ = 1 on a queue is at its far end, where the ratio is σ.
 func (w weights) close(empty, n, mu, rate, noise, waiting float64, room int) chain {
 	sigma := rate / mu
+	flow := rate*(empty+w.sum-w.term) - (noise-1)*w.term*mu // Σ μ·weight, by the balance between each state and the next
 	next, ratio := w.term*noise/waiting, sigma
 	switch {
 	case sigma == 0:
@@ -56,6 +58,7 @@ func (w weights) close(empty, n, mu, rate, noise, waiting float64, room int) cha
 		mean := w.term * noise * waiting * sigma / ((1 - sigma) * (1 - sigma))
 		if mean < mass { // so few wait that some of them are in service in truth
 			w = w.more(n, mass-mean)
+			flow += (mass - mean) * mu
 			mass = mean
 		}
 		if ratio = 0; mean > 0 {
@@ -68,7 +71,7 @@ func (w weights) close(empty, n, mu, rate, noise, waiting float64, room int) cha
 	total := (empty+w.sum)*t.scale + beyond
 	c := chain{
 		empty: empty * t.scale / total, first: (w.first*t.scale + n*beyond) / total, second: (w.second*t.scale + n*n*beyond) / total,
-		full: w.term * t.scale / total, beyond: beyond / total, last: next * t.last / total, waiting: next * t.first / total,
+		flow: (flow*t.scale + mu*beyond) / total, full: w.term * t.scale / total, beyond: beyond / total, last: next * t.last / total, waiting: next * t.first / total,
 	}
 	if room == 0 {
 		c.last = c.full

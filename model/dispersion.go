@@ -27,8 +27,7 @@ func (l *law) dispersion(rate, share float64) float64 {
 	cluster *= 1 - 2*p*(1-math.Pow(p, l.stay))/(l.stay*(1-p*p))
 	lumps := (1 + max(0, cluster-1)*l.overlap) * (1 - p)
 	contexts := (1 + rho*(2+rho*(1+l.spread)/(1-rho))/(2-rho)) * (1 - rho)
-	kappa := max(1, (1+(lumps-1)*share)*contexts)
-	return min(kappa+share*l.uneven*(1-rho), l.limit+1)
+	return min(max(1, (1+(lumps-1)*share)*contexts), l.limit+1)
 }
 
 // variability returns κ of the requests that wait for a place: how much their number varies beside that of a plain chain at the utilization σ of N places.

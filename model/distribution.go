@@ -11,7 +11,7 @@ func gammaQuantile(mean, variance, p float64) float64 {
 	if mean <= 0 {
 		return 0
 	}
-	v := variance / (9 * mean * mean)
+	v := min(variance/(9*mean*mean), 1) // beyond, the approximation is none
 	x := max(0, 1-v+math.Sqrt(v)*mathext.NormalQuantile(p))
 	return mean * x * x * x
 }

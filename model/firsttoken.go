@@ -37,7 +37,7 @@ func (q *Queue) prefillAt(s stationary) prefill {
 type firstToken struct {
 	mean, variance float64
 	least          float64 // about the shortest that it is
-	running        float64 // mean time of the running iteration that an arrival finds, 0 while it finds none
+	running        float64 // mean time of the running iteration that an arrival finds where the batch has a place, 0 where it finds none
 	residual       float64 // mean wait for the end of it, and for the budget
 }
 
@@ -86,12 +86,13 @@ func (q *Queue) firstTokenAt(s stationary, c chain) firstToken {
 	}
 	slope := l.chunks * token
 	atLimit := own + (l.limit-1)*(slope+l.prompt.mean/l.stay)
-	if s.full > 0 { // its place comes at the end of an iteration, not before
+	if s.full > 1e-12 { // its place comes at the end of an iteration, not before
 		atLimit += max(0, l.iteration(l.limit)/2-s.waiting/(s.served*s.full))
 	}
 	inside := own
 	if room > 1e-9 {
 		inside += (slope*number + rest) / room
+		f.running /= room
 	}
 	f.mean = room*inside + s.full*atLimit
 	slope += growth * token * shared

@@ -19,7 +19,7 @@ func (q *Queue) itlMean(s stationary) float64 {
 // such that the sum over all decodes is the backlog beyond the mean, over 1 − p.
 func (q *Queue) behind(s stationary) float64 {
 	l := &q.law
-	p := s.served * l.prompt.mean
+	p := s.served * l.prompt.mean * l.peers
 	if p <= 0 || p >= 1 {
 		return 0
 	}
@@ -39,7 +39,8 @@ func (q *Queue) behind(s stationary) float64 {
 		}
 		excess += f.weight * (budgeted - excess)
 	}
-	return (excess - l.prompt.mean/l.stay*p/(1-p)) * (1 - s.full) * l.peers
+	excess -= l.prompt.mean / l.stay * p / (1 - p)
+	return min(excess*s.open, max(0, l.iteration(l.limit)-s.average))
 }
 
 // itlLatency adds the quantiles over requests, each of which averages over its own stay.

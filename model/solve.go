@@ -12,6 +12,7 @@ type stationary struct {
 	rejected float64 // probability that an arrival is rejected
 	delayed  float64 // probability that an accepted arrival waits for a place
 	average  float64 // mean iteration over the iterations of a request
+	open     float64 // fraction of those iterations in which others can join
 
 	decodes float64 // what decodes take of a mean iteration, α included
 	prefill prefill
@@ -21,7 +22,7 @@ type stationary struct {
 // solve sums over the states of the chain. It allocates nothing.
 func (q *Queue) solve(rate float64) stationary {
 	l := &q.law
-	c := q.chain(rate, l.dispersion(rate, 1))
+	c := q.chain(rate, l.dispersion(rate, 1)+l.uneven*max(0, 1-rate*l.work))
 	s := stationary{
 		rate: rate, served: min(rate, l.maxRate), empty: c.empty, full: c.full + c.beyond, batch: c.first, variance: max(0, c.second-c.first*c.first),
 		rejected: c.last, delayed: (c.full + c.beyond - c.last) / (1 - c.last),
@@ -29,14 +30,15 @@ func (q *Queue) solve(rate float64) stationary {
 	s.waiting = c.waiting + (float64(l.states)-l.limit)*s.full
 	s.decodes = l.alpha + s.batch*l.token*l.decodes.Mean/l.stay
 	s.average = l.iteration(1)
-	if accepted := rate * (1 - c.last); accepted > 0 {
+	if c.flow > 0 {
 		// Lumps of prompts make the number in the batch vary, but only as far as its decodes take time do iterations follow.
 		share := l.token * l.decodes.Mean / (l.work * max(1-s.served*l.prompt.mean, 0.01))
-		number := c.first
+		steady := c
 		if share < 1 {
-			number = q.chain(rate, l.dispersion(rate, share)).first
+			steady = q.chain(rate, l.dispersion(rate, share))
 		}
-		s.average = max(s.average, number/(l.stay*accepted))
+		s.average = max(s.average, steady.first/(l.stay*steady.flow))
+		s.open = max(0, 1-(steady.full+steady.beyond)*l.death[l.states]/steady.flow)
 	}
 	s.prefill = q.prefillAt(s)
 	s.first = q.firstTokenAt(s, c)
