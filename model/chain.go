@@ -54,7 +54,7 @@ func (w weights) close(empty, n, mu, rate, noise, waiting float64, room int) cha
 	case sigma == 0:
 		next = 0
 	case sigma < 1:
-		mass := w.term * (sigma + noise - 1) / (1 - sigma)
+		mass := w.term * (noise - 1 + sigma) / (1 - sigma)
 		mean := w.term * noise * waiting * sigma / ((1 - sigma) * (1 - sigma))
 		if mean < mass { // so few wait that some of them are in service in truth
 			w = w.more(n, mass-mean)

@@ -35,6 +35,7 @@ func (l *law) limitConcurrency(s Server, input, output TokenLengths) {
 		l.limitByCache(float64(s.KVCapacity), input, output)
 	}
 	l.limit = max(l.limit, 1)
+	l.redo *= 1 - 1/l.limit // nobody preempts the only one
 	l.maxRate = l.limit / (l.base + l.limit*(l.work+l.redo))
 	// Every iteration at its full budget: λ·T·tokens ≤ budget with T = α/(1 − λ·w).
 	if tokens := max(input.Mean, 1) + l.decodes.Mean; !math.IsInf(l.budget, 1) {

@@ -30,6 +30,12 @@ func (l *law) dispersion(rate, share float64) float64 {
 	return min(max(1, (1+(lumps-1)*share)*contexts), l.limit+1)
 }
 
+// unevenness returns what κ grows by where a KV cache limits the batch: it fills up not only when the requests in it are many, but also when they hold more than
+// others. At n requests their sum varies as n requests more or less with the variance n·uneven, beside the n/(1 − ρ) of their number.
+func (l *law) unevenness(rate float64) float64 {
+	return l.uneven * max(0, 1-rate*l.work) * min(rate/l.maxRate, 1)
+}
+
 // variability returns κ of the requests that wait for a place: how much their number varies beside that of a plain chain at the utilization σ of N places.
 //
 // In the long run a queue in front of N places varies as that of one server with service times s: κ = (1 + CV²(s))/2. Departures are

@@ -79,9 +79,9 @@ func (q *Queue) firstTokenAt(s stationary, c chain) firstToken {
 	if w := s.prefill.weight; w > 0 {
 		// Under a full budget it waits for the prompts before it, and its last chunk is filled up with those behind it.
 		u := s.prefill.busy
-		partial := (l.alpha*idle + token*number) * (1 - u) / 2
-		f.residual += w * (partial + s.prefill.wait - f.residual)
-		rest += w * (partial + s.prefill.wait + u*l.beta*l.budget/2 - rest)
+		wait := (1-u)*(l.alpha*idle+token*number)/2 + max(s.prefill.wait, room*u*s.prefill.iteration/2)
+		f.residual += w * (wait - f.residual)
+		rest += w * (wait + u*l.beta*l.budget/2 - rest)
 		restVariance += w * (s.prefill.variance - restVariance)
 	}
 	slope := l.chunks * token

@@ -39,8 +39,12 @@ func (q *Queue) behind(s stationary) float64 {
 		}
 		excess += f.weight * (budgeted - excess)
 	}
-	excess -= l.prompt.mean / l.stay * p / (1 - p)
-	return min(excess*s.open, max(0, l.iteration(l.limit)-s.average))
+	// Of this the average iteration holds p/(1 − p) of an even part of the prompt, but no more than what it is beyond that of a request alone.
+	excess *= s.open
+	even := p / (1 - p) * l.prompt.mean / l.stay * s.open
+	alone := s.average - s.open*l.iteration(1) - (1-s.open)*l.iteration(l.limit)
+	excess -= min(even, max(0, alone)*l.prompt.mean/l.work)
+	return min(excess, max(0, l.iteration(l.limit)-s.average))
 }
 
 // itlLatency adds the quantiles over requests, each of which averages over its own stay.

@@ -191,7 +191,12 @@ func drawServer(t *rapid.T) (model.Server, model.TokenLengths, model.TokenLength
 	lengths := func(name string, least, most float64) model.TokenLengths {
 		return model.TokenLengths{Mean: rapid.Float64Range(least, most).Draw(t, name), CV: rapid.Float64Range(0, 1.5).Draw(t, name+" CV")}
 	}
-	return s, lengths("input", 0, 4000), lengths("output", 1, 2000)
+	input, output := lengths("input", 0, 4000), lengths("output", 1, 2000)
+	s.MaxBatchedTokens = rapid.SampledFrom([]int{0, 0, 256, 2048, 8192}).Draw(t, "budget")
+	if rapid.Bool().Draw(t, "KV bound") {
+		s.KVCapacity = int(input.Mean+output.Mean) + rapid.IntRange(1, 200_000).Draw(t, "KV")
+	}
+	return s, input, output
 }
 
 func TestPropertyLatencyNeverFallsWithTheRate(t *testing.T) {
@@ -218,6 +223,7 @@ func TestPropertyLatencyNeverFallsWithTheRate(t *testing.T) {
 func TestPropertyMoreBatchNeverLowersTheStableRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, input, output := drawServer(t)
+		s.KVCapacity = 0 // a cache that more requests overflow makes them compute prompts twice
 		q, err := model.NewQueue(s, input, output)
 		if err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ type stationary struct {
 // solve sums over the states of the chain. It allocates nothing.
 func (q *Queue) solve(rate float64) stationary {
 	l := &q.law
-	c := q.chain(rate, l.dispersion(rate, 1)+l.uneven*max(0, 1-rate*l.work))
+	c := q.chain(rate, l.dispersion(rate, 1)+l.unevenness(rate))
 	s := stationary{
 		rate: rate, served: min(rate, l.maxRate), empty: c.empty, full: c.full + c.beyond, batch: c.first, variance: max(0, c.second-c.first*c.first),
 		rejected: c.last, delayed: (c.full + c.beyond - c.last) / (1 - c.last),
