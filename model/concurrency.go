@@ -27,6 +27,15 @@ func expectedChunks(input TokenLengths, budget float64) float64 {
 	return chunks
 }
 
+// partAbove is the part of the tokens that belong to prompts longer than a limit: E[in; in > limit]/E[in].
+func partAbove(input TokenLengths, limit float64) float64 {
+	if input.CV < 1e-3 {
+		return b2f(input.Mean > limit)
+	}
+	shape := 1 / (input.CV * input.CV)
+	return mathext.GammaIncRegComp(shape+1, shape*limit/max(input.Mean, 1e-9))
+}
+
 // limitConcurrency finds how many requests run at once when there is always one more, and the rate at which they then leave.
 func (l *law) limitConcurrency(s Server, input, output TokenLengths) {
 	l.limit = min(float64(s.MaxBatch), l.budget)

@@ -5,7 +5,7 @@ import "math"
 // prefill is how prompts share a token budget. In an iteration whose budget is full they get what the decodes leave of it, so that the prompts that do not fit wait for each other
 // like customers of a single server (Pollaczek and Khinchine). The zero prefill is that of a server without a budget, or with one that prompts do not notice.
 type prefill struct {
-	weight    float64 // how far the budget, rather than the iteration, sets the pace: 0 for short prompts, 1 for prompts that fill it
+	weight    float64 // how far the budget, rather than the iteration, sets the pace
 	iteration float64 // T: seconds of an iteration with a full budget
 	speed     float64 // prompt tokens per second in such iterations
 	busy      float64 // u: fraction of the time in which the budget is full
@@ -22,10 +22,11 @@ func (q *Queue) prefillAt(s stationary) prefill {
 	decoding := s.served * l.decodes.Mean * l.alpha / max(1-s.served*l.work, 1e-9) // by Little, at the mean iteration
 	left := max(l.budget-decoding, l.budget/16)
 	reads := l.gamma * q.input.Mean * (l.chunks - 1) / (2 * l.chunks)
-	p := prefill{weight: min(1, q.input.Mean/left) * l.peers * (1 - s.full)}
+	p := prefill{}
 	p.iteration = l.alpha + l.beta*l.budget + decoding*(l.token-l.beta) + reads
 	p.speed = left / p.iteration
 	p.busy = min(s.served*q.input.Mean/p.speed, 0.999)
+	p.weight = (1 - (1-math.Pow(p.busy, left/q.input.Mean))*(1-l.long)) * l.peers * (1 - s.full)
 	in := q.input.moments()
 	p.tokens = p.busy / (1 - p.busy) * in.second / (2 * in.mean)
 	p.wait = p.tokens / p.speed

@@ -14,6 +14,7 @@ type law struct {
 	prompt  moments      // x: what a prompt adds to the iterations that compute it
 	token   float64      // β + γ·c̄: what a decoding request adds to an iteration, c̄ its mean context over its decodes
 	budget  float64      // tokens that an iteration may compute; +Inf = no limit
+	long    float64      // part of the prompt tokens that belong to prompts above the budget
 
 	limit   float64   // N: requests at once, as allowed by batch and KV cache
 	peers   float64   // 1 − 1/N: the part of the server that other requests can have
@@ -53,6 +54,7 @@ func newLaw(s Server, input, output TokenLengths) law {
 	if s.MaxBatchedTokens > 0 {
 		l.budget = float64(s.MaxBatchedTokens)
 		l.chunks = expectedChunks(input, l.budget)
+		l.long = partAbove(input, l.budget)
 	}
 	in, d := input.moments(), l.decodes.moments()
 	l.stay = d.mean + l.chunks
