@@ -53,24 +53,43 @@ func (g gammaAbove) plusExponential(t, mean float64) float64 {
 	return above(max(g.least, g.mean-reach))/6 + above(g.mean)*2/3 + above(g.mean+reach)/6
 }
 
-// invert finds the t at which a decreasing tail probability falls to 1 − p, from a guess of its scale.
+// invert finds the t at which a decreasing tail probability falls to 1 − p, from a guess of its scale. It draws a line through the ends of the bracket, halves the
+// weight of one that stays (the Illinois method), and halves the bracket every third time, since tails may jump.
 func invert(p, scale float64, above func(t float64) float64) float64 {
 	lo, hi := 0.0, scale
+	atLo, atHi := p, above(hi)-(1-p)
 	for range 200 {
-		if above(hi) <= 1-p {
+		if atHi <= 0 {
 			break
 		}
-		lo, hi = hi, 2*hi
+		lo, atLo = hi, atHi
+		hi *= 2
+		atHi = above(hi) - (1 - p)
 	}
-	for range 60 {
-		mid := (lo + hi) / 2
-		if above(mid) > 1-p {
-			lo = mid
-		} else {
-			hi = mid
-		}
+	side := 0
+	for step := range 60 {
 		if hi-lo < 1e-4*hi {
 			break
+		}
+		mid := lo + (hi-lo)*atLo/(atLo-atHi)
+		if step%3 == 2 || !(mid > lo && mid < hi) {
+			mid = (lo + hi) / 2
+		}
+		if x := above(mid) - (1 - p); x > 0 {
+			lo, atLo = mid, x
+			if side > 0 {
+				atHi /= 2
+			}
+			side = 1
+		} else {
+			hi, atHi = mid, x
+			if x > -1e-7 {
+				break
+			}
+			if side < 0 {
+				atLo /= 2
+			}
+			side = -1
 		}
 	}
 	return hi
