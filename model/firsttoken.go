@@ -23,7 +23,7 @@ func (q *Queue) prefillAt(s stationary) prefill {
 	left := max(l.budget-decoding, l.budget/16)
 	reads := l.gamma * q.input.Mean * (l.chunks - 1) / (2 * l.chunks)
 	p := prefill{}
-	p.iteration = l.alpha + l.beta*l.budget + decoding*(l.token-l.beta) + reads
+	p.iteration = l.alpha + l.beta*l.budget + decoding*(l.token-l.beta) + reads + l.one - l.beta
 	p.speed = left / p.iteration
 	p.busy = min(s.served*q.input.Mean/p.speed, 0.999)
 	p.weight = (1 - (1-math.Pow(p.busy, left/q.input.Mean))*(1-l.long)) * l.peers * (1 - s.full)

@@ -21,7 +21,8 @@ type Point struct {
 type FitOptions struct {
 	// Server holds the limits under which the points were measured: batch, KV capacity, token budget. Its profile is not used.
 	Server Server
-	// Prior, where it is set, is what the parameters are drawn to where the points say little; Weight is how many measurements it counts for.
+	// Prior, where it is set, is what the parameters are drawn to where the points say little; Weight is how many measurements it counts for. Its Request is taken as it is, with or
+	// without a weight: batches do not tell it from Beta unless their prompts and answers differ in length.
 	Prior  Profile
 	Weight float64
 }
@@ -44,7 +45,7 @@ const huber = 1.345
 // take the influence from outliers (iteratively reweighted, Huber). An error says which point cannot be, or which parameters the points do not
 // tell apart: vary the batch for α and β, and the lengths for γ.
 func Fit(points []Point, o FitOptions) (Fitted, error) {
-	rows, err := measurements(points, o.Server)
+	rows, err := measurements(points, o.Server, o.Prior.Request)
 	if err != nil {
 		return Fitted{}, fmt.Errorf("model: fit: %w", err)
 	}
@@ -69,7 +70,7 @@ func Fit(points []Point, o FitOptions) (Fitted, error) {
 			break
 		}
 	}
-	f := Fitted{Profile: Profile{Alpha: theta[0], Beta: theta[1], Gamma: theta[2]}, Residuals: residuals}
+	f := Fitted{Profile: Profile{Alpha: theta[0], Beta: theta[1], Gamma: theta[2], Request: o.Prior.Request}, Residuals: residuals}
 	for _, w := range weights {
 		if w < 0.5 {
 			f.Outliers++
@@ -81,15 +82,18 @@ func Fit(points []Point, o FitOptions) (Fitted, error) {
 	return f, nil
 }
 
-// measurement is a row of the least squares: coefficients over the measured time, so that a perfect prediction is 1.
-type measurement [3]float64
+// measurement is a row of the least squares: coefficients over the measured time, so that a perfect prediction is 1, and the part of it that is known.
+type measurement struct {
+	of    [3]float64
+	known float64
+}
 
 func (m measurement) predict(theta [3]float64) float64 {
-	return m[0]*theta[0] + m[1]*theta[1] + m[2]*theta[2]
+	return m.known + m.of[0]*theta[0] + m.of[1]*theta[1] + m.of[2]*theta[2]
 }
 
 // measurements turns points into rows.
-func measurements(points []Point, s Server) ([]measurement, error) {
+func measurements(points []Point, s Server, request float64) ([]measurement, error) {
 	var rows []measurement
 	for i, p := range points {
 		if err := p.Validate(); err != nil {
@@ -108,7 +112,7 @@ func measurements(points []Point, s Server) ([]measurement, error) {
 		}{
 			{"latency", p.Latency, p.whole(s)},
 			{"TTFT", p.TTFT, p.prefill(p.Requests, budget)},
-			{"ITL", p.ITL, workload{1, decode.computed / perToken, decode.read / perToken}},
+			{"ITL", p.ITL, workload{1, decode.computed / perToken, decode.read / perToken, decode.requests / perToken}},
 		} {
 			if m.seconds == 0 {
 				continue
@@ -116,7 +120,10 @@ func measurements(points []Point, s Server) ([]measurement, error) {
 			if !(m.seconds > 0) || math.IsInf(m.seconds, 0) {
 				return nil, fmt.Errorf("point %d: %s %v: want a positive finite number of seconds", i, m.name, m.seconds)
 			}
-			rows = append(rows, measurement{m.work.iterations / m.seconds, m.work.computed / m.seconds, m.work.read / m.seconds})
+			rows = append(rows, measurement{
+				of:    [3]float64{m.work.iterations / m.seconds, m.work.computed / m.seconds, m.work.read / m.seconds},
+				known: request * m.work.requests / m.seconds,
+			})
 		}
 	}
 	if len(rows) == 0 {
@@ -129,7 +136,7 @@ func measurements(points []Point, s Server) ([]measurement, error) {
 func columnScale(rows []measurement) [3]float64 {
 	var scale [3]float64
 	for _, r := range rows {
-		for j, v := range r {
+		for j, v := range r.of {
 			scale[j] += v * v
 		}
 	}
@@ -152,7 +159,7 @@ func determined(rows []measurement, scale [3]float64, o FitOptions) error {
 	}
 	a := mat.NewDense(max(len(rows), 3), 3, nil)
 	for i, r := range rows {
-		for j, v := range r {
+		for j, v := range r.of {
 			a.Set(i, j, v/scale[j])
 		}
 	}
@@ -198,7 +205,7 @@ func solveSubset(rows []measurement, weights []float64, scale [3]float64, o FitO
 		for y, j := range columns[:x+1] {
 			sum := 0.0
 			for k, r := range rows {
-				sum += weights[k] * r[i] * r[j] / (scale[i] * scale[j])
+				sum += weights[k] * r.of[i] * r.of[j] / (scale[i] * scale[j])
 			}
 			if x == y && o.Weight > 0 && prior[i] > 0 {
 				sum += o.Weight / (prior[i] * prior[i] * scale[i] * scale[i])
@@ -207,7 +214,7 @@ func solveSubset(rows []measurement, weights []float64, scale [3]float64, o FitO
 		}
 		sum := 0.0
 		for k, r := range rows {
-			sum += weights[k] * r[i] / scale[i]
+			sum += weights[k] * r.of[i] * (1 - r.known) / scale[i]
 		}
 		if o.Weight > 0 && prior[i] > 0 {
 			sum += o.Weight / (prior[i] * scale[i])

@@ -73,7 +73,7 @@ func (q *Queue) itlQuantile(s stationary, p float64) float64 {
 	free := max(1-s.served*l.prompt.mean, 0.01)
 	few := min(1, (1+l.decodes.CV*l.decodes.CV)/l.decodes.Mean) // about E[1/d]
 	prompts := s.served * mean * l.prompt.second * few * l.peers / (free * free)
-	least := l.alpha + l.beta
+	least := l.alpha + l.one
 	return least + gammaQuantile(mean-least, slow+own+prompts, p)
 }
 

@@ -4,7 +4,9 @@ import "math"
 
 // law holds the constants of a Queue, worked out once. Times are seconds.
 type law struct {
-	alpha, beta, gamma float64
+	alpha, gamma float64
+	beta         float64 // of a prompt token
+	one          float64 // of a decode, but for its context: β and what a request takes
 
 	stay    float64      // L: iterations that a request is in the batch
 	chunks  float64      // of these, those that prefill its prompt
@@ -12,7 +14,7 @@ type law struct {
 	work    float64      // w: what a request adds to the iterations of its stay, itself included
 	base    float64      // L·α
 	prompt  moments      // x: what a prompt adds to the iterations that compute it
-	token   float64      // β + γ·c̄: what a decoding request adds to an iteration, c̄ its mean context over its decodes
+	token   float64      // one + γ·c̄: what a decoding request adds to an iteration, c̄ its mean context over its decodes
 	budget  float64      // tokens that an iteration may compute; +Inf = no limit
 	long    float64      // part of the prompt tokens that belong to prompts above the budget
 
@@ -45,12 +47,19 @@ func (m moments) scaled(by float64) moments {
 	return moments{m.mean * by, m.second * by * by, m.third * by * by * by, m.fourth * by * by * by * by}
 }
 
+func (m moments) plus(c float64) moments {
+	return moments{
+		m.mean + c, m.second + 2*c*m.mean + c*c, m.third + 3*c*m.second + 3*c*c*m.mean + c*c*c,
+		m.fourth + 4*c*m.third + 6*c*c*m.second + 4*c*c*c*m.mean + c*c*c*c,
+	}
+}
+
 func (m moments) variance() float64 { return max(0, m.second-m.mean*m.mean) }
 
 // newLaw derives the constants. Lengths beyond the second moment are those of a gamma distribution with the given mean and
 // spread, which covers constant and exponential lengths; of an answer that is what follows its first token.
 func newLaw(s Server, input, output TokenLengths) law {
-	l := law{alpha: s.Profile.Alpha, beta: s.Profile.Beta, gamma: s.Profile.Gamma, decodes: afterFirst(output), chunks: 1, budget: math.Inf(1)}
+	l := law{alpha: s.Profile.Alpha, beta: s.Profile.Beta, gamma: s.Profile.Gamma, one: s.Profile.Beta + s.Profile.Request, decodes: afterFirst(output), chunks: 1, budget: math.Inf(1)}
 	if s.MaxBatchedTokens > 0 {
 		l.budget = float64(s.MaxBatchedTokens)
 		l.chunks = expectedChunks(input, l.budget)
@@ -61,14 +70,14 @@ func newLaw(s Server, input, output TokenLengths) law {
 	// A request computes its prompt, at least a token, and one token in each decode. It reads its own context: in + k tokens in its k-th
 	// decode, and the earlier chunks while it prefills.
 	computed := TokenLengths{Mean: max(input.Mean, 1), CV: input.CV}
-	l.prompt = computed.moments().scaled(l.beta + l.gamma*(l.chunks-1)/2)
+	l.prompt = computed.moments().scaled(l.beta + l.gamma*(l.chunks-1)/2).plus(s.Profile.Request * l.chunks)
 	read := in.mean*d.mean + (d.second+d.mean)/2
-	l.work = l.prompt.mean + l.beta*d.mean + l.gamma*read
+	l.work = l.prompt.mean + l.one*d.mean + l.gamma*read
 	l.base = l.stay * l.alpha
-	l.token = l.beta
+	l.token = l.one
 	if d.mean > 0 {
 		l.token += l.gamma * read / d.mean
-		squares := l.beta*l.beta*d.mean + 2*l.beta*l.gamma*read + l.gamma*l.gamma*(in.second*d.mean+in.mean*d.second+d.third/3)
+		squares := l.one*l.one*d.mean + 2*l.one*l.gamma*read + l.gamma*l.gamma*(in.second*d.mean+in.mean*d.second+d.third/3)
 		if mean := l.token * l.token * d.mean; mean > 0 {
 			l.spread = max(0, squares/mean-1)
 		}
@@ -100,7 +109,7 @@ func (l *law) serviceVariation(in, d moments) float64 {
 	if l.chunks > 1 {
 		c, z = iteration*(l.chunks-in.mean/l.budget), l.beta+iteration/l.budget
 	}
-	x, y, g := iteration+l.beta+l.gamma/2, l.gamma/2, l.gamma
+	x, y, g := iteration+l.one+l.gamma/2, l.gamma/2, l.gamma
 	mean := c + z*in.mean + x*d.mean + g*in.mean*d.mean + y*d.second
 	square := c*(2*mean-c) + z*z*in.second + 2*z*(x*in.mean+g*in.second)*d.mean + 2*z*y*in.mean*d.second +
 		(x*x+2*x*g*in.mean+g*g*in.second)*d.second + 2*y*(x+g*in.mean)*d.third + y*y*d.fourth

@@ -162,7 +162,7 @@ func (s *Server) step() bool {
 	if s.Running() == 0 {
 		return false
 	}
-	took := s.spec.Profile.Iteration(float64(computed), float64(read))
+	took := s.spec.Profile.Iteration(float64(computed), float64(read), float64(decodes+completed+min(chunk, 1)))
 	s.pass(took)
 	s.counts.Busy += took
 	s.now += took
