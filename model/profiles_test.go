@@ -147,6 +147,44 @@ func TestPropertyFitRecovers(t *testing.T) {
 	})
 }
 
+// A fit says which parameters its points tell: all of them where batches and lengths differ, not what an iteration and what a token costs where all batches are alike.
+func TestFitSaysWhatItDoesNotKnow(t *testing.T) {
+	truth := profile(12, 0.05, 0.0005)
+	points := func(batches []int) []model.Point {
+		chance := rand.New(rand.NewPCG(1, 2))
+		var points []model.Point
+		for _, batch := range batches {
+			for _, tokens := range []int{64, 256, 512, 1024, 2048} {
+				p := model.Point{Batch: model.Batch{Requests: batch, Input: tokens, Output: tokens}}
+				p.Latency, _ = p.Batch.Latency(model.Server{Profile: truth, MaxBatch: 256})
+				p.Latency *= 1 + 0.02*chance.NormFloat64()
+				points = append(points, p)
+			}
+		}
+		return points
+	}
+	good, err := model.Fit(points([]int{1, 4, 16, 64}), model.FitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := good.Deviation
+	if !(d.Alpha < 0.1*truth.Alpha && d.Beta < 0.1*truth.Beta && d.Gamma < 0.1*truth.Gamma) || math.Abs(good.Profile.Beta-truth.Beta) > 3*d.Beta {
+		t.Errorf("batches of 1 to 64: %+v ± %+v, want %+v well determined", good.Profile, d, truth)
+	}
+	alike, err := model.Fit(points([]int{16, 16, 16, 16}), model.FitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := alike.Deviation; d.Alpha < 0.3*truth.Alpha && d.Beta < 0.3*truth.Beta {
+		t.Errorf("batches of 16 alone: %+v ± %+v, want it to say that it does not know", alike.Profile, d)
+	}
+	// A prior fills the gap.
+	helped, err := model.Fit(points([]int{16, 16, 16, 16}), model.FitOptions{Prior: truth, Weight: 1})
+	if err != nil || !closeTo(helped.Profile, truth, 0.1) {
+		t.Errorf("with a prior: %+v, %v", helped.Profile, err)
+	}
+}
+
 func TestFitRefuses(t *testing.T) {
 	one := model.Point{Batch: model.Batch{Requests: 1, Input: 128, Output: 128}, Latency: 2}
 	for _, tt := range []struct {
