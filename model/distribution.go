@@ -17,25 +17,58 @@ func gammaQuantile(mean, variance, p float64) float64 {
 }
 
 // gammaAbove is a gamma distribution above a least value.
-type gammaAbove struct{ least, shape, rate, mean, deviation float64 }
-
-func shiftedGamma(least, mean, variance float64) gammaAbove {
-	g := gammaAbove{least: least, mean: mean, deviation: math.Sqrt(variance)}
-	if above := mean - least; above > 0 && variance > 1e-12*above*above {
-		g.shape, g.rate = above*above/variance, above/variance
-	}
-	return g
-}
+type gammaAbove struct{ least, mean, variance float64 }
 
 // above returns P(X > t).
 func (g gammaAbove) above(t float64) float64 {
+	over := g.mean - g.least
 	switch {
-	case g.shape == 0:
+	case !(over > 0 && g.variance > 1e-12*over*over):
 		return b2f(t < g.mean)
 	case t <= g.least:
 		return 1
 	}
-	return mathext.GammaIncRegComp(g.shape, g.rate*(t-g.least))
+	return mathext.GammaIncRegComp(over*over/g.variance, over/g.variance*(t-g.least))
+}
+
+// rough is a gamma distribution by the approximation of gammaQuantile: the cube root of what is above the least value is nearly normal.
+type rough struct{ least, over, center, width float64 }
+
+func roughly(g gammaAbove) rough {
+	over := max(g.mean-g.least, 1e-12*g.mean)
+	v := min(g.variance/(9*over*over), 1)
+	return rough{least: g.least, over: over, center: 1 - v, width: math.Sqrt(2 * max(v, 1e-12))}
+}
+
+// above returns P(X > t).
+func (r rough) above(t float64) float64 {
+	if t <= r.least {
+		return 1
+	}
+	return math.Erfc((math.Cbrt((t-r.least)/r.over)-r.center)/r.width) / 2
+}
+
+// mixture draws from each of its parts equally often.
+type mixture [5]rough
+
+func (m *mixture) above(t float64) float64 {
+	above := 0.0
+	for i := range m {
+		above += m[i].above(t)
+	}
+	return above / float64(len(m))
+}
+
+// quantile lies between those of the parts.
+func (m *mixture) quantile(p float64) float64 {
+	z := mathext.NormalQuantile(p)
+	lo, hi := math.Inf(1), 0.0
+	for _, r := range m {
+		root := max(0, r.center+z*r.width/math.Sqrt2)
+		t := r.least + r.over*root*root*root
+		lo, hi = min(lo, t), max(hi, t)
+	}
+	return between(lo, m.above(lo)-(1-p), hi, m.above(hi)-(1-p), 1e-3, func(t float64) float64 { return m.above(t) - (1 - p) })
 }
 
 // plusExponential returns P(X + E > t) for an exponential E of the given mean, by three-point Gauss-Hermite quadrature over X.
@@ -49,12 +82,11 @@ func (g gammaAbove) plusExponential(t, mean float64) float64 {
 		}
 		return math.Exp((x - t) / mean)
 	}
-	reach := math.Sqrt(3) * g.deviation
+	reach := math.Sqrt(3 * g.variance)
 	return above(max(g.least, g.mean-reach))/6 + above(g.mean)*2/3 + above(g.mean+reach)/6
 }
 
-// invert finds the t at which a decreasing tail probability falls to 1 − p, from a guess of its scale. It draws a line through the ends of the bracket, halves the
-// weight of one that stays (the Illinois method), and halves the bracket every third time, since tails may jump.
+// invert finds the t at which a decreasing tail probability falls to 1 − p, from a guess of its scale.
 func invert(p, scale float64, above func(t float64) float64) float64 {
 	lo, hi := 0.0, scale
 	atLo, atHi := p, above(hi)-(1-p)
@@ -66,16 +98,22 @@ func invert(p, scale float64, above func(t float64) float64) float64 {
 		hi *= 2
 		atHi = above(hi) - (1 - p)
 	}
+	return between(lo, atLo, hi, atHi, 1e-4, func(t float64) float64 { return above(t) - (1 - p) })
+}
+
+// between finds where a decreasing function, above 0 at lo and not above it at hi, reaches 0. It draws a line through the ends of the bracket, halves the
+// weight of one that stays (the Illinois method), and halves the bracket every third time, since tails may jump.
+func between(lo, atLo, hi, atHi, tolerance float64, f func(t float64) float64) float64 {
 	side := 0
 	for step := range 60 {
-		if hi-lo < 1e-4*hi {
+		if hi-lo < tolerance*hi || atHi > 0 {
 			break
 		}
 		mid := lo + (hi-lo)*atLo/(atLo-atHi)
 		if step%3 == 2 || !(mid > lo && mid < hi) {
 			mid = (lo + hi) / 2
 		}
-		if x := above(mid) - (1 - p); x > 0 {
+		if x := f(mid); x > 0 {
 			lo, atLo = mid, x
 			if side > 0 {
 				atHi /= 2

@@ -19,13 +19,13 @@ func (q *Queue) itlMean(s stationary) float64 {
 // such that the sum over all decodes is the backlog beyond the mean, over 1 − p.
 func (q *Queue) behind(s stationary) float64 {
 	l := &q.law
-	p := s.served * l.prompt.mean * l.peers
-	if p <= 0 || p >= 1 {
+	p, first := q.behindFirst(s)
+	if p == 0 {
 		return 0
 	}
 	mean := (s.decodes + l.token) / (1 - p)
 	sum := func(excess, y float64) float64 { return excess * (1 - l.power(y)) / (1 - y) / l.decodes.Mean }
-	excess := sum(p*(s.decodes+l.prompt.mean+p*s.first.running-mean), p)
+	excess := sum(first, p)
 	if f := s.prefill; f.weight > 0 {
 		full := f.busy * (f.iteration - s.decodes) // of the budget, over time
 		first := max(0, full-p*mean)
@@ -47,34 +47,56 @@ func (q *Queue) behind(s stationary) float64 {
 	return min(excess, max(0, l.iteration(l.limit)-s.average))
 }
 
+// behindFirst returns p and the excess T₁ − a/(1 − p) of the first decode.
+func (q *Queue) behindFirst(s stationary) (p, excess float64) {
+	l := &q.law
+	p = s.served * l.prompt.mean * l.peers
+	if p <= 0 || p >= 1 {
+		return 0, 0
+	}
+	return p, p * (s.decodes + l.prompt.mean + p*s.first.running - (s.decodes+l.token)/(1-p))
+}
+
 // itlLatency adds the quantiles over requests, each of which averages over its own stay.
 func (q *Queue) itlLatency(s stationary) Latency {
 	mean := q.itlMean(s)
 	if mean == 0 {
 		return Latency{}
 	}
-	return latency(mean, func(p float64) float64 { return q.itlQuantile(s, p) })
+	mixed := q.itlOverRequests(s)
+	return latency(mean, mixed.quantile)
 }
 
-// itlQuantile takes the mean over a request's decodes for gamma distributed above the shortest iteration. The number in the batch forgets its past
-// within a relaxation time of S/(1 − ρ), so that the average over a stay S varies less than the number itself, by
-// 2·(y − 1 + e^−y)/y² with y = 1 − ρ. Contexts differ between requests, and few prompts hit a short answer.
+// itlQuantile is a quantile over requests.
 func (q *Queue) itlQuantile(s stationary, p float64) float64 {
-	l := &q.law
-	if l.decodes.Mean <= 0 {
+	if q.law.decodes.Mean <= 0 {
 		return 0
 	}
-	y := max(1-s.served*l.work, 1e-3)
+	mixed := q.itlOverRequests(s)
+	return mixed.quantile(p)
+}
+
+// itlOverRequests mixes short and long answers, each of which averages over its own d decodes, gamma distributed above the shortest iteration. The number in the batch forgets its past
+// within a relaxation time of S/(1 − ρ), so that its average over a stay S varies less than the number itself, by
+// 2·(y − 1 + e^−y)/y² with y = 1 − ρ. Contexts differ between requests. Few prompts hit a short answer, but most of those that came while its own was computed do.
+func (q *Queue) itlOverRequests(s stationary) (mixed mixture) {
+	l := &q.law
+	mean, least := q.itlMean(s), l.alpha+l.one
 	share := l.token * l.decodes.Mean / l.stay
-	slow := share * share * s.variance * 2 * (y - 1 + math.Exp(-y)) / (y * y)
 	in, out := q.input, q.output
 	own := l.gamma * l.gamma * (in.CV*in.CV*in.Mean*in.Mean + out.CV*out.CV*out.Mean*out.Mean/4)
-	mean := q.itlMean(s)
+	load, excess := q.behindFirst(s)
 	free := max(1-s.served*l.prompt.mean, 0.01)
-	few := min(1, (1+l.decodes.CV*l.decodes.CV)/l.decodes.Mean) // about E[1/d]
-	prompts := s.served * mean * l.prompt.second * few * l.peers / (free * free)
-	least := l.alpha + l.one
-	return least + gammaQuantile(mean-least, slow+own+prompts, p)
+	prompts := s.served * mean * l.prompt.second * l.peers / (free * free)
+	usual := excess * (1 - l.power(load)) / (1 - load) / l.decodes.Mean
+
+	for i, d := range l.answers {
+		y := max(1-s.served*l.work, 1e-3) * d / l.decodes.Mean
+		slow := share * share * s.variance * 2 * (y - 1 + math.Exp(-y)) / (y * y)
+		first := excess * (1 - math.Pow(load, d)) / (1 - load) / d
+		mixed[i] = roughly(gammaAbove{least: least, mean: max(mean+(first-usual)*s.open, least), variance: slow + own + prompts/d})
+	}
+	return mixed
 }
 
 func (q *Queue) waitMean(s stationary) float64 {
@@ -99,9 +121,13 @@ func (q *Queue) ttftQuantile(s stationary, p float64) float64 {
 	if s.delayed > 0 {
 		given = wait / s.delayed
 	}
-	rest := shiftedGamma(min(s.first.least, s.first.mean), s.first.mean, s.first.variance)
+	rest := gammaAbove{min(s.first.least, s.first.mean), s.first.mean, s.first.variance}
+	above := rest.above
+	if over := rest.mean - rest.least; rest.variance < 4*over*over {
+		above = roughly(rest).above
+	}
 	return invert(p, q.ttftMean(s), func(t float64) float64 {
-		return (1-s.delayed)*rest.above(t) + s.delayed*rest.plusExponential(t, given)
+		return (1-s.delayed)*above(t) + s.delayed*rest.plusExponential(t, given)
 	})
 }
 

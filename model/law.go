@@ -11,6 +11,7 @@ type law struct {
 	stay    float64      // L: iterations that a request is in the batch
 	chunks  float64      // of these, those that prefill its prompt
 	decodes TokenLengths // of these, those that decode: the answer without its first token
+	answers [5]float64   // decodes of an answer that is longer than 10%, 30% … of all, at least one
 	work    float64      // w: what a request adds to the iterations of its stay, itself included
 	base    float64      // L·α
 	prompt  moments      // x: what a prompt adds to the iterations that compute it
@@ -64,6 +65,10 @@ func newLaw(s Server, input, output TokenLengths) law {
 		l.budget = float64(s.MaxBatchedTokens)
 		l.chunks = expectedChunks(input, l.budget)
 		l.long = partAbove(input, l.budget)
+	}
+	for i := range l.answers {
+		d := l.decodes.Mean
+		l.answers[i] = max(1, gammaQuantile(d, l.decodes.CV*l.decodes.CV*d*d, (float64(i)+0.5)/float64(len(l.answers))))
 	}
 	in, d := input.moments(), l.decodes.moments()
 	l.stay = d.mean + l.chunks

@@ -19,7 +19,7 @@ type lengthsAndLoad struct {
 	load          float64 // of the stable rate
 }
 
-func between(r *rand.Rand, least, most float64) float64 {
+func evenly(r *rand.Rand, least, most float64) float64 {
 	return least * math.Pow(most/least, r.Float64()) // evenly by orders of magnitude
 }
 
@@ -29,11 +29,11 @@ func oneOf[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(values
 func ordinary(r *rand.Rand) lengthsAndLoad {
 	return lengthsAndLoad{
 		server: model.Server{
-			Profile:  profile(between(r, 4, 40), between(r, 0.01, 0.15), between(r, 0.00005, 0.001)),
+			Profile:  profile(evenly(r, 4, 40), evenly(r, 0.01, 0.15), evenly(r, 0.00005, 0.001)),
 			MaxBatch: oneOf(r, 16, 32, 48, 64, 128, 256), MaxBatchedTokens: oneOf(r, 0, 0, 2048, 8192),
 		},
-		input:  model.TokenLengths{Mean: math.Round(between(r, 100, 4000)), CV: oneOf(r, 0.0, 1)},
-		output: model.TokenLengths{Mean: math.Round(between(r, 30, 1000)), CV: oneOf(r, 0, 0.5, 1, 1.5)},
+		input:  model.TokenLengths{Mean: math.Round(evenly(r, 100, 4000)), CV: oneOf(r, 0.0, 1)},
+		output: model.TokenLengths{Mean: math.Round(evenly(r, 30, 1000)), CV: oneOf(r, 0, 0.5, 1, 1.5)},
 		load:   oneOf(r, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9),
 	}.withCache(r, 0.25, 0.3, 1.2)
 }
@@ -42,18 +42,18 @@ func ordinary(r *rand.Rand) lengthsAndLoad {
 func extreme(r *rand.Rand) lengthsAndLoad {
 	return lengthsAndLoad{
 		server: model.Server{
-			Profile:  profile(between(r, 2, 60), between(r, 0.003, 0.3), between(r, 0.00002, 0.002)),
-			MaxBatch: int(between(r, 1, 513)), MaxBatchedTokens: oneOf(r, 0, 0, int(between(r, 256, 8192)), int(between(r, 256, 8192)), int(between(r, 256, 8192))),
+			Profile:  profile(evenly(r, 2, 60), evenly(r, 0.003, 0.3), evenly(r, 0.00002, 0.002)),
+			MaxBatch: int(evenly(r, 1, 513)), MaxBatchedTokens: oneOf(r, 0, 0, int(evenly(r, 256, 8192)), int(evenly(r, 256, 8192)), int(evenly(r, 256, 8192))),
 		},
-		input:  model.TokenLengths{Mean: math.Round(between(r, 10, 16_000)), CV: oneOf(r, 0, 2*r.Float64())},
-		output: model.TokenLengths{Mean: math.Round(between(r, 1, 4000)), CV: oneOf(r, 0, 2*r.Float64())},
+		input:  model.TokenLengths{Mean: math.Round(evenly(r, 10, 16_000)), CV: oneOf(r, 0, 2*r.Float64())},
+		output: model.TokenLengths{Mean: math.Round(evenly(r, 1, 4000)), CV: oneOf(r, 0, 2*r.Float64())},
 		load:   0.1 + 0.85*r.Float64(),
 	}.withCache(r, 0.4, 0.05, 1.5)
 }
 
 // withCache gives some a KV cache of a part of what the batch limit would hold, large enough for one request of almost any length.
 func (s lengthsAndLoad) withCache(r *rand.Rand, some, least, most float64) lengthsAndLoad {
-	part := between(r, least, most)
+	part := evenly(r, least, most)
 	if r.Float64() < some {
 		held := s.input.Mean + s.output.SecondMoment()/(2*s.output.Mean)
 		longest := s.input.Mean*(1+5*s.input.CV) + s.output.Mean*(1+5*s.output.CV) + 16

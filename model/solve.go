@@ -50,11 +50,14 @@ func (q *Queue) chain(rate, kappa float64) chain {
 	l := &q.law
 	birth, noise := rate/kappa, (kappa-1)/kappa
 	w, empty := weights{term: 1}, 1.0
-	last := l.states
-	for i := 1; i < last; i++ {
-		if w = w.then(float64(i), (birth+noise*l.death[i-1])*l.inverse[i]); w.term > rescaleAbove {
+	last, n, before := l.states, 0.0, 0.0
+	inverse := l.inverse[1:last]
+	for i, mu := range l.death[1:last] {
+		n++
+		if w = w.then(n, (birth+noise*before)*inverse[i]); w.term > rescaleAbove {
 			w, empty = w.scaled(1/rescaleAbove), empty/rescaleAbove
 		}
+		before = mu
 	}
 	w = w.then(l.limit, (birth+noise*l.death[last-1])*l.inverse[last])
 	room := -1
