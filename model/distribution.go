@@ -102,15 +102,21 @@ func invert(p, scale float64, above func(t float64) float64) float64 {
 }
 
 // between finds where a decreasing function, above 0 at lo and not above it at hi, reaches 0. It draws a line through the ends of the bracket, halves the
-// weight of one that stays (the Illinois method), and halves the bracket every third time, since tails may jump.
+// weight of one that stays (the Illinois method), and halves a bracket that does not shrink that fast, since tails may jump.
 func between(lo, atLo, hi, atHi, tolerance float64, f func(t float64) float64) float64 {
-	side := 0
+	side, width := 0, math.Inf(1)
 	for step := range 60 {
 		if hi-lo < tolerance*hi || atHi > 0 {
 			break
 		}
 		mid := lo + (hi-lo)*atLo/(atLo-atHi)
-		if step%3 == 2 || !(mid > lo && mid < hi) {
+		if step%4 == 3 {
+			if hi-lo > width/8 {
+				mid = (lo + hi) / 2
+			}
+			width = hi - lo
+		}
+		if !(mid > lo && mid < hi) {
 			mid = (lo + hi) / 2
 		}
 		if x := f(mid); x > 0 {
