@@ -60,7 +60,7 @@ func NewFleet(mgr ctrl.Manager, o FleetOptions) (*Fleet, error) {
 		return nil, err
 	}
 	w := newWatches(c, mgr.GetRESTMapper(), o.NodeInventory)
-	if err := errors.Join(mgr.Add(c), mgr.Add(w)); err != nil {
+	if err := mgr.Add(w); err != nil {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
 	return newFleet(c, &finder{reader: c, ready: w.ready, scales: mgr.GetClient(), scaled: map[reference]target{}}, w, o), nil

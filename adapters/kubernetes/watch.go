@@ -22,7 +22,7 @@ import (
 	"github.com/wva-go/wva/internal/resource"
 )
 
-// watches keep the cache filled and tell which resources something happened to. The kinds of scale targets are watched from the moment that a resource names them.
+// watches run the cache and tell which resources something happened to. The kinds of scale targets are watched from the moment that a resource names them.
 type watches struct {
 	cache  cache.Cache
 	served meta.RESTMapper // what the API server serves
@@ -73,6 +73,10 @@ func (w *watches) NeedLeaderElection() bool { return false }
 
 // Start watches until the context ends. A definition that is missing is waited for.
 func (w *watches) Start(ctx context.Context) error {
+	// The cache is not the manager's to run: it takes one of this make for something that only leaders need.
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() { _ = w.cache.Start(ctx) }) // ends with the context
 	var informers []cache.Informer
 	for _, object := range w.static {
 		informer, err := w.await(ctx, object)
@@ -119,7 +123,10 @@ func (w *watches) handler(object client.Object) toolscache.ResourceEventHandler 
 			DeleteFunc: func(o any) { w.resourceGone(o) },
 		}
 	case *metav1.PartialObjectMetadata:
-		return toolscache.ResourceEventHandlerFuncs{UpdateFunc: w.namespace}
+		return toolscache.ResourceEventHandlerFuncs{
+			AddFunc:    func(o any) { w.namespace(&metav1.PartialObjectMetadata{}, o) }, // it may be seen after what is in it
+			UpdateFunc: w.namespace,
+		}
 	}
 	return nil
 }
