@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/kubernetes/api/v1alpha1"
@@ -65,21 +67,54 @@ func TestVariantsRefused(t *testing.T) {
 	older.CreationTimestamp = metav1.Time{Time: noon}
 	twin := va("a-twin", "llama")
 	twin.CreationTimestamp = metav1.Time{Time: noon.Add(time.Minute)}
+	version := va("b-twin", "llama") // of the same object in another version
+	version.CreationTimestamp, version.Spec.ScaleTargetRef.APIVersion = twin.CreationTimestamp, "apps/v1beta1"
 	dear, nameless, custom := va("dear", "x"), va("nameless", "y"), va("custom", "z")
 	dear.Spec.VariantCost = strings.Repeat("9", 400)
 	nameless.Spec.ModelID = ""
 	custom.Spec.ScaleTargetRef.Kind = "Rollout"
-	w := newWorld(t, FleetOptions{}, older, twin, dear, nameless, custom, deploymentOf("llama", "u", 1))
+	w := newWorld(t, FleetOptions{}, older, twin, version, dear, nameless, custom, deploymentOf("llama", "u", 1))
 	variants, err := w.fleet.Variants(t.Context())
 	if err != nil || len(variants) != 1 || variants[0].ID.Name != "older" {
 		t.Errorf("variants %v, error %v", variants, err)
 	}
 	w.cycle(1)
 	for name, want := range map[string]string{
-		"a-twin": "Deployment llama is scaled already by ns/older", "dear": "variantCost", "nameless": "modelID: missing", "custom": `kind "Rollout" without apiVersion`,
+		"a-twin": "Deployment llama is scaled already by ns/older", "b-twin": "Deployment llama is scaled already by ns/older", "dear": "variantCost", "nameless": "modelID: missing", "custom": `kind "Rollout" without apiVersion`,
 	} {
 		if o, _ := w.reconciler.outcomes.of(wva.ID{Namespace: "ns", Name: name}); !strings.Contains(o.invalid, want) {
 			t.Errorf("%s is refused with %q, want %q", name, o.invalid, want)
+		}
+	}
+}
+
+// The groups of a LeaderWorkerSet count once each, by their leaders, and all of their pods hold devices of the fleet.
+func TestGroups(t *testing.T) {
+	v := va("llama-va", "llama")
+	v.Spec.ScaleTargetRef.Kind = "LeaderWorkerSet"
+	pods := []client.Object{v, object(t, leaderWorkerSetYAML), new(gpuNode("node", "nvidia.com/gpu.product", "H100", "nvidia.com/gpu", 80, "True"))}
+	for group := range 2 {
+		for index := range 4 {
+			p := gpuPod("node", 8)
+			p.Namespace, p.Name = "ns", fmt.Sprintf("llama-%d-%d", group, index)
+			p.Labels = map[string]string{"leaderworkerset.sigs.k8s.io/name": "llama", "leaderworkerset.sigs.k8s.io/worker-index": fmt.Sprint(index)}
+			p.OwnerReferences = []metav1.OwnerReference{{Kind: "StatefulSet", Name: "llama", UID: "s", Controller: new(true)}}
+			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: "True"}}
+			pods = append(pods, &p)
+		}
+	}
+	w := newWorld(t, FleetOptions{NodeInventory: true}, pods...)
+	variants, err := w.fleet.Variants(t.Context())
+	if err != nil || len(variants) != 1 || variants[0].Current != 2 || variants[0].Pending != 0 || variants[0].Devices != 32 {
+		t.Fatalf("variants %+v, error %v", variants, err)
+	}
+	inventory, err := w.fleet.Inventory(t.Context())
+	if want := wva.Limited(wva.Devices{Type: "H100", Count: 80}); err != nil || cmp.Diff(want, inventory) != "" {
+		t.Errorf("inventory %+v, error %v, want %+v", inventory, err, want)
+	}
+	for pod, want := range map[string]bool{"llama-0-0": true, "llama-0-1": false, "llama-1-0": true} {
+		if _, ok := w.fleet.Owner("ns", pod); ok != want {
+			t.Errorf("pod %s is a replica: %v, want %v", pod, ok, want)
 		}
 	}
 }

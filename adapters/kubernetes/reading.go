@@ -19,7 +19,7 @@ type reading struct {
 	fleet  *Fleet
 	policy *resource.Policy
 	last   map[wva.ID]wva.Variant // as they were before
-	taken  map[reference]wva.ID   // which resource scales a target; the oldest has it
+	taken  map[reference]wva.ID   // which resource scales a target, of any version; the oldest has it
 	owners []owner
 	view   *view
 }
@@ -34,6 +34,7 @@ func (r *reading) read(ctx context.Context, va *v1alpha1.VariantAutoscaling) {
 		return
 	}
 	kind, _ := kindOf(va.Spec.ScaleTargetRef)
+	kind.Version = "" // the versions of a kind show the same objects
 	ref := reference{kind, types.NamespacedName{Namespace: va.Namespace, Name: va.Spec.ScaleTargetRef.Name}}
 	if other, twice := r.taken[ref]; twice {
 		n.invalid = fmt.Sprintf("%s %s is scaled already by %s, which is older: want one resource for each target", kind.Kind, ref.Name, other)
@@ -80,7 +81,7 @@ func (r *reading) count(pods []corev1.Pod) {
 	ready := map[wva.ID]int{}
 	sample := map[wva.ID]*corev1.Pod{}
 	for i, o := range r.view.owners {
-		if o == nil || pods[i].DeletionTimestamp != nil {
+		if o == nil || pods[i].DeletionTimestamp != nil || !o.target.replica(&pods[i]) {
 			continue
 		}
 		r.view.byPod[podKey{Namespace: pods[i].Namespace, Name: pods[i].Name}] = o.id
