@@ -10,7 +10,11 @@ import (
 	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wva-go/wva"
@@ -107,7 +111,7 @@ func testWatchesCut(t *testing.T, e *environment) {
 	e.awaitNoTarget(t, r, ns)
 }
 
-// Somebody else writes the same objects all the time. The decisions get through, and what the other wrote is still there.
+// Somebody else writes the same objects all the time, a condition of their own among them. The decisions get through, and what the other wrote is still there.
 func testConflicts(t *testing.T, e *environment) {
 	ns := e.namespace(t)
 	e.bounded(t, ns, 6)
@@ -115,10 +119,14 @@ func testConflicts(t *testing.T, e *environment) {
 	var written int
 	var other sync.WaitGroup
 	other.Go(func() {
+		defer cancel()
 		for ; ctx.Err() == nil; written++ {
 			patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"metadata": {"annotations": {"other": "%d"}}}`, written+1))
 			err := errors.Join(e.client.Patch(ctx, deployment(ns, "llama", 0, ""), patch), e.client.Patch(ctx, autoscaling(ns, "llama-autoscaler", "", ""), patch))
-			if err != nil {
+			if err = errors.Join(err, e.audit(ctx, ns, written+1)); err != nil {
+				if ctx.Err() == nil {
+					t.Error(err)
+				}
 				return
 			}
 		}
@@ -134,11 +142,29 @@ func testConflicts(t *testing.T, e *environment) {
 	if got := va.Annotations["other"]; got != fmt.Sprint(written) && got != fmt.Sprint(written+1) {
 		t.Errorf("the other writer's annotation is %q after %d writes", got, written)
 	}
+	if c := meta.FindStatusCondition(va.Status.Conditions, "Audited"); c == nil || c.Message != fmt.Sprint(written) && c.Message != fmt.Sprint(written+1) {
+		t.Errorf("the other writer's condition is %v after %d writes", c, written)
+	}
 	_, steps, err := r.last()
-	t.Logf("%d steps beside %d writes of another, calls %v", steps, 2*written, writes(r.wire.counts()))
+	t.Logf("%d steps beside %d writes of another, calls %v", steps, 3*written, writes(r.wire.counts()))
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// audit writes a condition that is none of the controller's. It complains when the one before is gone.
+func (e *environment) audit(ctx context.Context, ns string, n int) error {
+	return retry.OnError(retry.DefaultBackoff, apierrors.IsConflict, func() error {
+		var va v1alpha1.VariantAutoscaling
+		if err := e.client.Get(ctx, client.ObjectKey{Namespace: ns, Name: "llama-autoscaler"}, &va); err != nil {
+			return err
+		}
+		if c := meta.FindStatusCondition(va.Status.Conditions, "Audited"); n > 1 && (c == nil || c.Message != fmt.Sprint(n-1)) {
+			return fmt.Errorf("condition %v, want number %d", c, n-1)
+		}
+		meta.SetStatusCondition(&va.Status.Conditions, metav1.Condition{Type: "Audited", Status: metav1.ConditionTrue, Reason: "Fine", Message: fmt.Sprint(n)})
+		return e.client.Status().Update(ctx, &va)
+	})
 }
 
 // Another autoscaler pulls the replicas back: the controller writes once for each time, and does not storm.
@@ -181,6 +207,7 @@ func testForbidden(t *testing.T, e *environment) {
 		}
 		return wantDesired(e.status(t, ns, id.Name), 2)
 	})
+	e.awaitCondition(t, ns, id.Name, v1alpha1.TypeReady, "True Active", `but: scale `+ns+`/llama-autoscaler: deployments.apps "llama" is forbidden`)
 	before := r.wire.counts()
 	r.awaitSteps(t, 10)
 	if calls := r.wire.since(before); total(writes(calls))-written(calls, scales) > 4 {
@@ -217,12 +244,7 @@ func testLeaderHandedOver(t *testing.T, e *environment) {
 	first := e.run(t, s)
 	first.awaitSteps(t, 1)
 	second := e.run(t, s)
-	eventually(t, 10*time.Second, func() error {
-		if len(second.wire.counts()) == 0 {
-			return errors.New("the second controller has not come up")
-		}
-		return nil
-	})
+	eventually(t, 30*time.Second, func() error { return second.controller.Ready(nil) }) // or a rollout would wait for it in vain
 	source.percent.Store(busy)
 	e.awaitReplicas(t, ns, 9)
 	if _, steps, _ := second.last(); steps > 0 {

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -57,7 +58,11 @@ func collect(notes map[wva.ID]note, variants []wva.Variant, report wva.Report, e
 	for _, v := range variants {
 		keys[v.ID] = v.Key()
 	}
+	unscaled := scaleErrors(err, map[wva.ID]string{})
 	for id, n := range notes {
+		if why, ok := unscaled[id]; ok {
+			n.remark = strings.TrimPrefix(n.remark+"\n"+why, "\n")
+		}
 		o := outcome{note: n, at: report.At, decision: decisions[id]}
 		if m := models[keys[id]]; m != nil {
 			o.metrics, o.message, o.held = m.Metrics, m.Message, m.SafetyNet
@@ -68,6 +73,23 @@ func collect(notes map[wva.ID]note, variants []wva.Variant, report wva.Report, e
 		all[id] = o
 	}
 	return all
+}
+
+// scaleErrors adds which variants could not be scaled, and why. That somebody else scaled one meanwhile is no failure.
+func scaleErrors(err error, into map[wva.ID]string) map[wva.ID]string {
+	switch e := err.(type) {
+	case *wva.ScaleError:
+		if !errors.Is(e, ErrChanged) {
+			into[e.Variant] = firstLine(e)
+		}
+	case interface{ Unwrap() error }:
+		return scaleErrors(e.Unwrap(), into)
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			scaleErrors(one, into)
+		}
+	}
+	return into
 }
 
 // firstLine keeps stack traces out of conditions.
