@@ -2,6 +2,7 @@ package kubernetes_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wva-go/wva"
@@ -93,6 +95,25 @@ func testHostileLabels(t *testing.T, e *environment) {
 	e.create(t, bad, huge, deployment(ns, "strange", 1, ""), deployment(ns, "huge", 1, ""))
 	e.run(t, quick(ns, newSteady(busy)))
 	e.awaitReplicas(t, ns, 2)
+}
+
+// Names as long as the API server takes them. The ReplicaSet of such a Deployment has a name that is cut.
+func testLongestNames(t *testing.T, e *environment) {
+	ns := e.namespace(t)
+	long := strings.Repeat("l", validation.DNS1123SubdomainMaxLength)
+	target := deployment(ns, "short", 1, "")
+	target.Name = long
+	va := autoscaling(ns, long, long, strings.Repeat("m", 253))
+	va.Spec.MaxReplicas = new(int32(2))
+	e.create(t, target, va)
+	e.run(t, quick(ns, newSteady(busy)))
+	eventually(t, 30*time.Second, func() error {
+		asked, _ := e.replicas(t, ns, long)
+		if events := e.events(t, ns, long); asked != 2 || !slices.Contains(events, "ScaleUp") {
+			return fmt.Errorf("%d replicas, events %v, want 2 replicas and an event of %q", asked, events, "ScaleUp")
+		}
+		return wantDesired(e.status(t, ns, long), 2)
+	})
 }
 
 // A namespace may have thresholds of its own, and may be left alone, by a label and an annotation that count from the moment they are set.

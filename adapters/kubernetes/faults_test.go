@@ -222,11 +222,14 @@ func testForbidden(t *testing.T, e *environment) {
 func testNoDefinition(t *testing.T, e *environment) {
 	ns := e.namespace(t)
 	r := e.run(t, hourly(ns))
-	select {
-	case <-r.done:
-		t.Logf("without the definition the controller ends: %v", r.err)
-	case <-time.After(2 * time.Second):
-		t.Log("without the definition the controller waits")
+	eventually(t, 30*time.Second, func() error {
+		if n := r.wire.counts()["get discovery"]; n < 5 {
+			return fmt.Errorf("it has looked for the definition %d times", n)
+		}
+		return nil
+	})
+	if r.controller.Ready(nil) == nil {
+		t.Error("the controller is ready without the definition")
 	}
 	e.define(t)
 	e.create(t, deployment(ns, "llama", 1, ""), autoscaling(ns, "llama-autoscaler", "llama", "llama"))

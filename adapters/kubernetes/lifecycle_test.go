@@ -172,6 +172,35 @@ func testInstances(t *testing.T, e *environment) {
 	}
 }
 
+// A model without requests gives its last replica back, and has one again when requests wait in front of it.
+func testToZeroAndBack(t *testing.T, e *environment) {
+	ns := e.namespace(t)
+	e.bounded(t, ns, 2)
+	source := newSteady(calm)
+	source.front.Store(&front{inRetention: 1})
+	s := quick(ns, source)
+	s.options.Policy = wva.DefaultPolicy()
+	s.options.Policy.ScaleToZero.Default = wva.Retention{Enabled: true, Period: time.Second}
+	r := e.run(t, s)
+	e.awaitReplicas(t, ns, 1)
+	for range 2 {
+		source.percent.Store(0)
+		source.front.Store(&front{})
+		e.awaitReplicas(t, ns, 0)
+		e.awaitReady(t, ns, 0)
+		r.awaitSteps(t, 2)
+		if v, ok := r.published(t, "inferno_desired_replicas", wva.ID{Namespace: ns, Name: "llama-autoscaler"}); !ok || v != 0 {
+			t.Errorf("%v replicas are published, %v, want 0", v, ok)
+		}
+		if err := wantCondition(e.status(t, ns, "llama-autoscaler"), v1alpha1.TypeReady, "True Active"); err != nil {
+			t.Error(err)
+		}
+		source.front.Store(&front{waiting: 3})
+		e.awaitReplicas(t, ns, 1)
+		e.awaitReady(t, ns, 1)
+	}
+}
+
 // A StatefulSet is scaled as a Deployment is.
 func testStatefulSet(t *testing.T, e *environment) {
 	ns := e.namespace(t)

@@ -38,6 +38,7 @@ func testMany(t *testing.T, e *environment) {
 	_, steps, _ := r.last()
 	row("until every status is written", steps, time.Since(begun), r.wire.counts())
 	grown := liveHeap() - heap
+	r.awaitQuiet(t) // events are written by and by
 
 	before, begun := r.wire.counts(), time.Now()
 	r.awaitSteps(t, 5)
