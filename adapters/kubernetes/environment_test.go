@@ -73,6 +73,7 @@ var controlPlaneTests = []controlPlaneTest{
 	{"watches cut", testWatchesCut},
 	{"conflicts", testConflicts},
 	{"second scaler", testSecondScaler},
+	{"dry run", testDryRun},
 	{"forbidden", testForbidden},
 	{"leader handed over", testLeaderHandedOver},
 	{"a thousand variants", testMany},

@@ -188,6 +188,23 @@ func testSecondScaler(t *testing.T, e *environment) {
 	}
 }
 
+// A dry run has the API server check every change, and changes nothing.
+func testDryRun(t *testing.T, e *environment) {
+	ns := e.namespace(t)
+	e.bounded(t, ns, 2)
+	s := quick(ns, newSteady(busy))
+	s.options.Actuation = kubernetes.DryRun
+	r := e.run(t, s)
+	eventually(t, 30*time.Second, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 2) })
+	r.awaitSteps(t, 2)
+	if asked, _ := e.replicas(t, ns, "llama"); asked != 1 || written(r.wire.counts(), scales) == 0 {
+		t.Errorf("%d replicas, calls %v", asked, writes(r.wire.counts()))
+	}
+	if _, _, err := r.last(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A controller that may not write scales says so for the variant, publishes all the same, and tries again.
 func testForbidden(t *testing.T, e *environment) {
 	ns := e.namespace(t)

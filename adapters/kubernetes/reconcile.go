@@ -59,7 +59,6 @@ const (
 	wordingEvery = 10 * time.Minute       // how often a status is written of which only messages changed
 	retryTarget  = 250 * time.Millisecond // when to look again for a target that is being listed
 	retryKind    = 5 * time.Second        // and for one that cannot be read
-	retryWrite   = 50 * time.Millisecond  // when to write a status again that somebody else wrote meanwhile
 )
 
 // Reconcile looks at one resource.
@@ -180,10 +179,8 @@ func (r *reconciler) write(ctx context.Context, va *v1alpha1.VariantAutoscaling,
 		return 0, err
 	}
 	switch err := r.client.Status().Patch(ctx, patched, client.RawPatch(types.MergePatchType, patch)); {
-	case apierrors.IsNotFound(err):
-		return 0, nil // the event that says so is on its way
-	case apierrors.IsConflict(err):
-		return retryWrite, nil // what else was written is on its way
+	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
+		return 0, nil // it is gone, or somebody else wrote it: the event that says so is on its way
 	case err != nil:
 		return 0, fmt.Errorf("write the status of %s: %w", idOf(va), err)
 	}
