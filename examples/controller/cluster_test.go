@@ -55,6 +55,9 @@ func testOverlay(t *testing.T, plane *servers.ControlPlane, prometheus string, c
 	variables := environment(t, built, suffix)
 	variables["GLOBAL_OPT_INTERVAL"], variables["PROMETHEUS_BASE_URL"], variables["PROMETHEUS_ALLOW_HTTP"] = "1s", prometheus, "true"
 	apply(t, c, built, account.Namespace)
+	if overlay == "kind" {
+		createSamples(t, c)
+	}
 	target := createVariant(t, c, "llm-inference-"+overlay, variables["CONTROLLER_INSTANCE"])
 
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
@@ -69,6 +72,9 @@ func testOverlay(t *testing.T, plane *servers.ControlPlane, prometheus string, c
 		eventually(t, func() error { return answers(fmt.Sprintf("http://127.0.0.1:%d/%s", probes, path), "", http.StatusOK) })
 	}
 	eventually(t, func() error { return decided(t, c, target) })
+	if told := warnings(t, c, account.Namespace); len(told) > 0 {
+		t.Errorf("warnings %q", told)
+	}
 	testMetricsEndpoint(t, c, account.Namespace, "wva-metrics-reader"+suffix, fmt.Sprintf("https://127.0.0.1:%d/metrics", metrics))
 	if err := stop(); err != nil {
 		t.Errorf("the controller ends with %v", err)
@@ -140,6 +146,45 @@ func apply(t *testing.T, c client.Client, built map[string][]byte, namespace str
 		_, err := c.IsObjectNamespaced(&v1alpha1.VariantAutoscaling{})
 		return errors.Join(err, c.List(t.Context(), &v1alpha1.VariantAutoscalingList{}))
 	})
+}
+
+// createSamples makes the policy and the HorizontalPodAutoscaler of the samples.
+func createSamples(t *testing.T, c client.Client) {
+	t.Helper()
+	if err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "llm-inference"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"policy", "hpa"} {
+		text, err := os.ReadFile("config/samples/" + file + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for document := range strings.SplitSeq(string(text), "\n---\n") {
+			o := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal([]byte(document), &o.Object); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Create(t.Context(), o, client.FieldValidation("Strict")); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+// warnings are the events that warn in a namespace.
+func warnings(t *testing.T, c client.Client, namespace string) []string {
+	t.Helper()
+	var list corev1.EventList
+	if err := c.List(t.Context(), &list, client.InNamespace(namespace)); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, event := range list.Items {
+		if event.Type == corev1.EventTypeWarning && event.ReportingController == "wva-controller" {
+			told = append(told, event.InvolvedObject.Name+": "+event.Message)
+		}
+	}
+	return told
 }
 
 // createVariant makes the sample's resource for a controller and its target, and returns where the resource is.
