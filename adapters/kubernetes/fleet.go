@@ -164,14 +164,16 @@ func (f *Fleet) exists(ctx context.Context, id wva.ID) bool {
 	return !errors.Is(err, errMissing)
 }
 
+// lastVariants returns the variants as they were last read, nil where they never were.
 func (f *Fleet) lastVariants() map[wva.ID]wva.Variant {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	last := map[wva.ID]wva.Variant{}
-	if f.view != nil {
-		for _, v := range f.view.variants {
-			last[v.ID] = v
-		}
+	if f.view == nil {
+		return nil
+	}
+	last := make(map[wva.ID]wva.Variant, len(f.view.variants))
+	for _, v := range f.view.variants {
+		last[v.ID] = v
 	}
 	return last
 }

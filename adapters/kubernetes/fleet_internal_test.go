@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wva-go/wva"
@@ -121,28 +122,45 @@ func TestGroups(t *testing.T) {
 
 // What cannot be read is not gone: the variant stays as it was known last, or as its status has it.
 func TestUnreadableTarget(t *testing.T) {
+	forbidden := func(context.Context, schema.GroupVersionKind) error { return errors.New("forbidden") }
 	known := va("known", "llama")
+	w := newWorld(t, FleetOptions{}, known, deploymentOf("llama", "u", 3), runningPod("a", "llama", "True"))
+	w.wantVariants("known 3-2  false")
+	w.fleet.finder.ready = forbidden
+	w.wantVariants("known 3-2  false")
+	w.wantVariants("known 3-2  false")
+	if status, _ := w.reconcile("known"); !strings.HasPrefix(status, "Unknown TargetUnreadable, Unknown TargetUnreadable") {
+		t.Errorf("status %s", status)
+	}
+	// What was known of one target is nothing of another.
+	for _, patch := range []error{
+		w.client.Status().Patch(t.Context(), known, client.RawPatch(types.MergePatchType, []byte(`{"status": {"currentAlloc": {"numReplicas": 3}}}`))),
+		w.client.Patch(t.Context(), known, client.RawPatch(types.MergePatchType, []byte(`{"spec": {"scaleTargetRef": {"name": "another"}}}`))),
+	} {
+		if patch != nil {
+			t.Fatal(patch)
+		}
+	}
+	w.wantVariants("")
+	w.wantVariants("")
+
 	written := va("written", "mistral")
 	written.Status.CurrentAlloc = v1alpha1.Allocation{Accelerator: "H100", NumReplicas: new(int32(4))}
-	w := newWorld(t, FleetOptions{}, known, written, va("new", "qwen"), deploymentOf("llama", "u", 3), runningPod("a", "llama", "True"))
-	if _, err := w.fleet.Variants(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	w.fleet.view.variants = w.fleet.view.variants[:1] // only the first was ever read
-	w.fleet.finder.ready = func(context.Context, schema.GroupVersionKind) error { return errors.New("forbidden") }
-	variants, err := w.fleet.Variants(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	w = newWorld(t, FleetOptions{}, written, va("new", "qwen"))
+	w.fleet.finder.ready = forbidden
+	w.wantVariants("written 4-0 H100 false")
+	w.wantVariants("written 4-0 H100 false")
+}
+
+// wantVariants reads the fleet and complains where it is not as wanted.
+func (w *world) wantVariants(want string) {
+	w.t.Helper()
+	variants, err := w.fleet.Variants(w.t.Context())
 	var got []string
 	for _, v := range variants {
 		got = append(got, fmt.Sprintf("%s %d-%d %s %v", v.ID.Name, v.Current, v.Pending, v.Accelerator, v.TargetMissing))
 	}
-	if want := "known 3-2  false; written 4-0 H100 false"; strings.Join(got, "; ") != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-	status, _ := w.reconcile("known")
-	if !strings.HasPrefix(status, "Unknown TargetUnreadable, Unknown TargetUnreadable") {
-		t.Errorf("status %s", status)
+	if err != nil || strings.Join(got, "; ") != want {
+		w.t.Errorf("%q, error %v, want %q", got, err, want)
 	}
 }
