@@ -64,7 +64,7 @@ func testMany(t *testing.T, e *environment) {
 	_, now, _ := r.last()
 	grows := r.wire.since(before)
 	row("every variant grows", now-steps, took, grows)
-	if n := written(grows, scales); n != variants {
+	if n := written(grows, scales); n < variants || n > variants+variants/20 { // some meet a write of the Deployments' controller, and are made again
 		t.Errorf("%d writes of scales for %d variants that grow once", n, variants)
 	}
 	if n := written(grows, statuses); n > 4*variants {
