@@ -2,12 +2,15 @@ package main
 
 import (
 	"io"
+	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -154,6 +157,31 @@ func testLeastPrivilege(t *testing.T, built map[string][]byte, suffix string) {
 				}
 			}
 		}
+	}
+}
+
+// The metrics of the controller keep their labels, by which HorizontalPodAutoscalers and KEDA look for them.
+func TestLabelsAreHonoured(t *testing.T) {
+	text, err := os.ReadFile("config/components/servicemonitor/service_monitor.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var monitor struct {
+		Spec struct{ Endpoints []struct{ HonorLabels bool } }
+	}
+	if err := yaml.Unmarshal(text, &monitor); err != nil || len(monitor.Spec.Endpoints) != 1 || !monitor.Spec.Endpoints[0].HonorLabels {
+		t.Errorf("endpoints %+v, error %v", monitor.Spec.Endpoints, err)
+	}
+	if text, err = os.ReadFile("config/samples/hpa.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	var follower autoscalingv2.HorizontalPodAutoscaler
+	if err := yaml.UnmarshalStrict(text, &follower); err != nil {
+		t.Fatal(err)
+	}
+	metric := follower.Spec.Metrics[0].External.Metric
+	if !maps.Equal(metric.Selector.MatchLabels, map[string]string{"variant_name": "llama-8b-autoscaler"}) || metric.Name != "inferno_desired_replicas" {
+		t.Errorf("the HorizontalPodAutoscaler follows %+v", metric)
 	}
 }
 
