@@ -29,14 +29,15 @@ func (r *reconciler) announce(va *v1alpha1.VariantAutoscaling, before, after v1a
 		return
 	}
 	from, to := d.Current, int(*is)
-	if from == to && was != nil {
+	if from == to && was != nil { // what was wanted before was never acted on
 		from = int(*was)
 	}
-	switch {
-	case from < to:
-		tell(corev1.EventTypeNormal, "ScaleUp", "Optimize", fmt.Sprintf("%d → %d: %s", from, to, d.Why()))
-	case from > to:
-		tell(corev1.EventTypeNormal, "ScaleDown", "Optimize", fmt.Sprintf("%d → %d: %s", from, to, d.Why()))
+	direction := "ScaleUp"
+	if from > to {
+		direction = "ScaleDown"
+	}
+	if from != to {
+		tell(corev1.EventTypeNormal, direction, "Optimize", fmt.Sprintf("%d → %d: %s", from, to, d.Why()))
 	}
 }
 

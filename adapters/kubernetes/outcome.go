@@ -3,10 +3,12 @@ package kubernetes
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/wva-go/wva"
@@ -75,11 +77,11 @@ func collect(notes map[wva.ID]note, variants []wva.Variant, report wva.Report, e
 	return all
 }
 
-// scaleErrors adds which variants could not be scaled, and why. That somebody else scaled one meanwhile is no failure.
+// scaleErrors adds which variants the API server refuses to scale, and why.
 func scaleErrors(err error, into map[wva.ID]string) map[wva.ID]string {
 	switch e := err.(type) {
 	case *wva.ScaleError:
-		if !errors.Is(e, ErrChanged) {
+		if refused(e) {
 			into[e.Variant] = firstLine(e)
 		}
 	case interface{ Unwrap() error }:
@@ -90,6 +92,20 @@ func scaleErrors(err error, into map[wva.ID]string) map[wva.ID]string {
 		}
 	}
 	return into
+}
+
+// refused tells whether the API server answered that a request will not do, rather than that it comes at a bad time.
+func refused(err error) bool {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch code := answer.Status().Code; code {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		return false
+	default:
+		return code >= 400 && code < 500
+	}
 }
 
 // firstLine keeps stack traces out of conditions.
