@@ -58,7 +58,7 @@ func (e *environment) grant(t *testing.T, name string, rules ...rbacv1.PolicyRul
 // awaitCondition waits for a condition whose message says something.
 func (e *environment) awaitCondition(t *testing.T, ns, name, kind, want, message string) {
 	t.Helper()
-	eventually(t, time.Minute, func() error {
+	eventually(t, func() error {
 		s := e.status(t, ns, name)
 		if err := wantCondition(s, kind, want); err != nil {
 			return err
@@ -100,7 +100,7 @@ func testLeaderWorkerSet(t *testing.T, e *environment) {
 	for range 2 {
 		set := custom(t, leaderWorkerSetText)
 		set.SetNamespace(ns)
-		eventually(t, 30*time.Second, func() error { return e.client.Create(t.Context(), set) }) // the definition may not be served yet
+		eventually(t, func() error { return e.client.Create(t.Context(), set) }) // the definition may not be served yet
 		e.awaitGroups(t, ns, 3)
 		r.awaitShort(t)
 		e.awaitGroups(t, ns, 3)
@@ -116,7 +116,7 @@ func testLeaderWorkerSet(t *testing.T, e *environment) {
 // awaitGroups plays the controller of LeaderWorkerSets until a controller wants so many groups and all of them run.
 func (e *environment) awaitGroups(t *testing.T, ns string, want int64) {
 	t.Helper()
-	eventually(t, time.Minute, func() error {
+	eventually(t, func() error {
 		set := custom(t, leaderWorkerSetText)
 		key := client.ObjectKey{Namespace: ns, Name: "llama"}
 		if err := e.client.Get(t.Context(), key, set); err != nil {
@@ -158,7 +158,7 @@ func (e *environment) dropGroups(t *testing.T, ns string) {
 	if err := e.client.DeleteAllOf(t.Context(), &appsv1.StatefulSet{}, client.InNamespace(ns)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		var pods corev1.PodList
 		if err := e.client.List(t.Context(), &pods, client.InNamespace(ns)); err != nil || len(pods.Items) > 0 {
 			return errors.Join(err, fmt.Errorf("%d pods are left", len(pods.Items)))
@@ -210,7 +210,7 @@ func testCustomKind(t *testing.T, e *environment) {
 		if err := e.client.Status().Patch(t.Context(), server.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"status": {"servers": 3, "selector": "app=llama"}}`))); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, time.Minute, func() error {
+		eventually(t, func() error {
 			if err := e.client.Get(t.Context(), client.ObjectKeyFromObject(server), server); err != nil {
 				return err
 			}
@@ -247,7 +247,7 @@ func testKindWithoutScale(t *testing.T, e *environment) {
 	va.Spec.ScaleTargetRef.APIVersion, va.Spec.ScaleTargetRef.Kind = "serving.example.com/v1", "Frozen"
 	frozen := custom(t, "apiVersion: serving.example.com/v1\nkind: Frozen\nmetadata: {name: llama}\n")
 	frozen.SetNamespace(ns)
-	eventually(t, 30*time.Second, func() error { return e.client.Create(t.Context(), frozen) })
+	eventually(t, func() error { return e.client.Create(t.Context(), frozen) })
 	e.create(t, va)
 	e.run(t, setting{fleet: kubernetes.FleetOptions{Namespaces: []string{ns}}, options: kubernetes.Options{Metrics: newSteady(calm), Interval: time.Hour}})
 	e.awaitCondition(t, ns, va.Name, v1alpha1.TypeReady, "Unknown TargetUnreadable", "has no scale subresource: correct scaleTargetRef, or let its definition have one")

@@ -40,7 +40,7 @@ func (e *environment) bounded(t *testing.T, ns string, most int32) {
 
 func (e *environment) awaitReplicas(t *testing.T, ns string, want int32) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		if asked, _ := e.replicas(t, ns, "llama"); asked != want {
 			return fmt.Errorf("%d replicas, want %d", asked, want)
 		}
@@ -74,7 +74,7 @@ func testServerRestarts(t *testing.T, e *environment) {
 	start := sync.OnceFunc(e.plane.StartAPIServer)
 	defer start() // also for those who clean up after a failure
 	var failed *wva.ScaleError
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		report, _, err := r.last()
 		if !errors.As(err, &failed) || len(report.Changes()) != 1 {
 			return fmt.Errorf("step without the API server: decisions %v, error %v", report.Decisions, err)
@@ -83,7 +83,7 @@ func testServerRestarts(t *testing.T, e *environment) {
 	})
 	start()
 	e.awaitReplicas(t, ns, 2)
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		_, _, err := r.last()
 		return err
 	})
@@ -195,7 +195,7 @@ func testDryRun(t *testing.T, e *environment) {
 	s := quick(ns, newSteady(busy))
 	s.options.Actuation = kubernetes.DryRun
 	r := e.run(t, s)
-	eventually(t, 30*time.Second, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 2) })
+	eventually(t, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 2) })
 	r.awaitSteps(t, 2)
 	if asked, _ := e.replicas(t, ns, "llama"); asked != 1 || written(r.wire.counts(), scales) == 0 {
 		t.Errorf("%d replicas, calls %v", asked, writes(r.wire.counts()))
@@ -213,7 +213,7 @@ func testForbidden(t *testing.T, e *environment) {
 	s.user = readerUser
 	r := e.run(t, s)
 	id := wva.ID{Namespace: ns, Name: "llama-autoscaler"}
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		_, _, err := r.last()
 		var failed *wva.ScaleError
 		if !errors.As(err, &failed) || failed.Variant != id || !strings.Contains(err.Error(), "forbidden") {
@@ -239,7 +239,7 @@ func testForbidden(t *testing.T, e *environment) {
 func testNoDefinition(t *testing.T, e *environment) {
 	ns := e.namespace(t)
 	r := e.run(t, hourly(ns))
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		if n := r.wire.counts()["get discovery"]; n < 5 {
 			return fmt.Errorf("it has looked for the definition %d times", n)
 		}
@@ -250,7 +250,7 @@ func testNoDefinition(t *testing.T, e *environment) {
 	}
 	e.define(t)
 	e.create(t, deployment(ns, "llama", 1, ""), autoscaling(ns, "llama-autoscaler", "llama", "llama"))
-	eventually(t, time.Minute, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 1) })
+	eventually(t, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 1) })
 	e.awaitDecided(t, r, ns, 1)
 }
 
@@ -264,7 +264,7 @@ func testLeaderHandedOver(t *testing.T, e *environment) {
 	first := e.run(t, s)
 	first.awaitSteps(t, 1)
 	second := e.run(t, s)
-	eventually(t, 30*time.Second, func() error { return second.controller.Ready(nil) }) // or a rollout would wait for it in vain
+	eventually(t, func() error { return second.controller.Ready(nil) }) // or a rollout would wait for it in vain
 	source.percent.Store(busy)
 	e.awaitReplicas(t, ns, 9)
 	if _, steps, _ := second.last(); steps > 0 {
@@ -283,7 +283,7 @@ func testLeaderHandedOver(t *testing.T, e *environment) {
 	third.awaitSteps(t, 2)
 	select {
 	case <-second.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Error("the second controller goes on without the lead")
 	}
 	if err := wantDesired(e.status(t, ns, "llama-autoscaler"), 9); err != nil {

@@ -87,6 +87,10 @@ func TestVariantsRefused(t *testing.T) {
 			t.Errorf("%s is refused with %q, want %q", name, o.invalid, want)
 		}
 	}
+	if err := w.client.Delete(t.Context(), older); err != nil {
+		t.Fatal(err)
+	}
+	w.wantVariants("a-twin 1-1  false") // it has the target now
 }
 
 // The groups of a LeaderWorkerSet count once each, by their leaders, and all of their pods hold devices of the fleet.

@@ -56,7 +56,7 @@ func testNodeNotReady(t *testing.T, e *environment) {
 // awaitShort waits for a step that wants more devices than there are.
 func (r *running) awaitShort(t *testing.T) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		report, _, err := r.last()
 		if err != nil || !slices.ContainsFunc(report.Problems, func(p wva.Problem) bool { return p.Kind == wva.InventoryShort }) {
 			return fmt.Errorf("problems %v, error %v, want %s", report.Problems, err, wva.InventoryShort)

@@ -19,7 +19,7 @@ var ours = regexp.MustCompile(`wva-go/wva/adapters/kubernetes\.|controller-runti
 // checkLeft complains of goroutines that controllers left behind, and of panics that were caught for them.
 func checkLeft(t *testing.T) {
 	t.Helper()
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		var all bytes.Buffer
 		if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
 			return err

@@ -111,6 +111,34 @@ func TestParseTargetRefuses(t *testing.T) {
 	}
 }
 
+// Whatever an object holds, the fields of a custom kind are anybody's: it is read or refused, and what is kept of it says what the whole does.
+func FuzzParseTarget(f *testing.F) {
+	for _, text := range []string{deploymentYAML, leaderWorkerSetYAML, "apiVersion: v1\nkind: ReplicationController\nspec: {selector: {a: b}}\n",
+		"apiVersion: example.com/v1\nkind: Rollout\nmetadata: {name: a, deletionTimestamp: never}\nspec: {replicas: 1.5, selector: a=b, template: {spec: [1]}}\nstatus: {selector: a in (b)}\n"} {
+		json, err := yaml.YAMLToJSON([]byte(text))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(json)
+	}
+	f.Fuzz(func(t *testing.T, json []byte) {
+		o := &unstructured.Unstructured{}
+		if o.UnmarshalJSON(json) != nil {
+			return
+		}
+		whole, err := parseTarget(o)
+		kept, errKept := parseTarget(stripTarget(o))
+		if err == nil && (errKept != nil || whole.replicas != kept.replicas || whole.devices != kept.devices || whole.accelerator != kept.accelerator ||
+			whole.selector.String() != kept.selector.String()) {
+			t.Errorf("whole: %+v, %v\nkept: %+v, %v", whole, err, kept, errKept)
+		}
+		if err == nil && (whole.devices < 0 || whole.replicas < -1) {
+			t.Errorf("target %+v", whole)
+		}
+		_ = whole.parseScale(o)
+	})
+}
+
 func TestStripTarget(t *testing.T) {
 	text, err := stripTarget(object(t, deploymentYAML)).MarshalJSON()
 	if err != nil {

@@ -315,8 +315,8 @@ func eventually(t *testing.T, check func() error) {
 		if err == nil {
 			return
 		}
-		if time.Since(begun) > time.Minute {
-			t.Fatalf("for a minute: %v", err)
+		if time.Since(begun) > 3*time.Minute {
+			t.Fatalf("for three minutes: %v", err)
 		}
 	}
 }
