@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/kubernetes/internal/nodes"
