@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -260,39 +258,6 @@ func TestReconcileKnowsWhatItWrote(t *testing.T) {
 	}
 }
 
-// A safety net that holds the target, and a target that cannot be scaled, are events when they begin and when they end.
-func TestReconcileTells(t *testing.T) {
-	w := newWorld(t, FleetOptions{}, va("llama-va", "llama"), deploymentOf("llama", "u", 2))
-	w.reconcile("llama-va")
-	w.cycle(3)
-	w.reconcile("llama-va")
-	held := decided(2, 3)
-	held.metrics, held.message, held.held = wva.PrometheusError, "connection refused", "connection refused"
-	fewer := held
-	fewer.held = "still refused"
-	forbidden := decided(2, 3)
-	forbidden.remark = "scale ns/llama-va: forbidden"
-	for i, test := range []struct {
-		outcome outcome
-		want    []string
-	}{
-		{held, []string{"Warning MetricsUnavailable Safety net activated, the target is kept: connection refused"}},
-		{fewer, nil},
-		{decided(2, 3), []string{"Normal OptimizationSucceeded The last cycle took a decision of its own"}},
-		{forbidden, []string{"Warning Active The variant takes part in autoscaling, but: scale ns/llama-va: forbidden"}},
-		{forbidden, nil},
-		{decided(3, 3), []string{"Normal Active The variant takes part in autoscaling"}},
-		{decided(2, 2), []string{"Normal ScaleDown 3 → 2: "}}, // what was published was never acted on
-		{decided(2, 5), []string{"Normal ScaleUp 2 → 5: "}},
-		{decided(2, 4), []string{"Normal ScaleUp 2 → 4: "}},
-	} {
-		w.reconciler.outcomes.replace(map[wva.ID]outcome{{Namespace: "ns", Name: "llama-va"}: test.outcome})
-		if _, told := w.reconcile("llama-va"); !slices.Equal(told, test.want) {
-			t.Errorf("%d: events %q, want %q", i, told, test.want)
-		}
-	}
-}
-
 // A cycle is asked for when the labels that count change, as when the resource does.
 func TestReconcileHeedsLabels(t *testing.T) {
 	resource := va("llama-va", "llama")
@@ -307,24 +272,6 @@ func TestReconcileHeedsLabels(t *testing.T) {
 		if w.reconcile("llama-va"); w.triggers != min(i+2, 3) {
 			t.Errorf("after %s: %d cycles are asked for", change, w.triggers)
 		}
-	}
-}
-
-// What the API server refuses is told of the variant that it is about; what passes by itself is not.
-func TestScaleErrors(t *testing.T) {
-	a, b, c := wva.ID{Name: "a"}, wva.ID{Name: "b"}, wva.ID{Name: "c"}
-	of := schema.GroupResource{Resource: "deployments"}
-	err := fmt.Errorf("wva: scaler: %w", errors.Join(fmt.Errorf("publish: %w", errors.New("closed")), errors.Join(
-		&wva.ScaleError{Variant: a, Err: apierrors.NewForbidden(of, "llama", errors.New("no\nright"))},
-		&wva.ScaleError{Variant: b, Err: fmt.Errorf("%w: 1 to 2", ErrChanged)}, &wva.ScaleError{Variant: b, Err: apierrors.NewConflict(of, "llama", errors.New("changed"))},
-		&wva.ScaleError{Variant: c, Err: apierrors.NewTooManyRequests("later", 1)}, &wva.ScaleError{Variant: c, Err: apierrors.NewInternalError(errors.New("down"))}, &wva.ScaleError{Variant: c, Err: context.DeadlineExceeded})))
-	got := scaleErrors(err, map[wva.ID]string{})
-	if len(got) != 1 || got[a] != `scale a: deployments "llama" is forbidden: no` {
-		t.Errorf("%v", got)
-	}
-	outcomes := collect(map[wva.ID]note{a: {remark: "no such class"}, c: {}}, nil, wva.Report{}, err)
-	if outcomes[a].remark != "no such class\n"+got[a] || outcomes[c].remark != "" {
-		t.Errorf("%+v", outcomes)
 	}
 }
 
