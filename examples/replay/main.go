@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 
 	"github.com/wva-go/wva/examples/replay/internal/contest"
@@ -43,6 +44,14 @@ func run(ctx context.Context, args []string, out, messages io.Writer) error {
 	if err != nil {
 		return err
 	}
+	for _, path := range []string{s.html, s.json, s.csv} {
+		if path == "" {
+			continue
+		}
+		if err := writable(path); err != nil {
+			return err
+		}
+	}
 	load, err := s.load()
 	if err != nil {
 		return err
@@ -61,8 +70,23 @@ func run(ctx context.Context, args []string, out, messages io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := report.New(c, runs, "go run ./examples/replay "+strings.Join(args, " "))
+	r := report.New(c, runs, command(args))
 	return s.write(ctx, r, out)
+}
+
+// bare are arguments that a shell takes as they are.
+var bare = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// command is what to type for the same report.
+func command(args []string) string {
+	words := []string{"go run ./examples/replay"}
+	for _, arg := range args {
+		if !bare.MatchString(arg) {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		words = append(words, arg)
+	}
+	return strings.Join(words, " ")
 }
 
 // load opens the load that was asked for.
