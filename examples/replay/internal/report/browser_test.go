@@ -52,7 +52,7 @@ func checkLayout(t *testing.T, browser *chromium, width int) {
 	t.Helper()
 	var got struct {
 		Page, Figures, Outside, Reasons int
-		Text                            float64
+		Text, Names                     float64
 	}
 	browser.evaluate(`({
 		page: document.documentElement.scrollWidth,
@@ -65,10 +65,20 @@ func checkLayout(t *testing.T, browser *chromium, width int) {
 			closed.forEach(e => e.open = false);
 			return hidden;
 		})(),
+		names: (() => {
+			const cells = [...document.querySelectorAll(".numbers tbody th")], before = cells.map(e => e.innerHTML);
+			cells.forEach(e => e.append("-and-a-name-that-is-much-too-long".repeat(9)));
+			const widest = Math.max(...cells.map(e => e.getBoundingClientRect().width));
+			cells.forEach((e, i) => e.innerHTML = before[i]);
+			return widest;
+		})(),
 		text: Math.min(...[...document.querySelectorAll("figure text")].map(e => e.getBoundingClientRect().height))
 	})`, &got)
 	if got.Page > width || got.Outside > 0 {
 		t.Errorf("at %d pixels the page is %d wide, and %d elements stick out", width, got.Page, got.Outside)
+	}
+	if got.Names > float64(width)/2 { // they stay in sight, in front of the rest of the table
+		t.Errorf("at %d pixels long names take %.0f", width, got.Names)
 	}
 	if got.Reasons > 0 {
 		t.Errorf("at %d pixels %d reasons of decisions are out of sight", width, got.Reasons)
