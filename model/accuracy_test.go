@@ -84,6 +84,9 @@ func quantile(errors []float64, p float64) float64 {
 // whole grid and writes it down.
 func TestAccuracy(t *testing.T) {
 	loads, inCVs, outCVs, requests := []float64{0.3, 0.6, 0.8, 0.9}, []float64{0, 1}, []float64{0, 0.5, 1, 1.5}, 30_000
+	if testing.Short() {
+		loads, requests = []float64{0.3, 0.6}, 10_000
+	}
 	if *writeTables {
 		loads, requests = []float64{0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}, 100_000
 	}
@@ -167,6 +170,9 @@ func TestStableRate(t *testing.T) {
 
 // The rate that MaxRate returns meets the SLO in simulation, and 1.1 times that rate misses it.
 func TestMaxRateInSimulation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: simulates 100 servers")
+	}
 	var cases, good int
 	for _, s := range situations {
 		for _, outCV := range []float64{0, 1} {

@@ -12,6 +12,9 @@ import (
 
 func measure(t *testing.T, spec model.Server, rate float64, input, output model.TokenLengths, requests int) simulator.Result {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped: a mean takes many requests")
+	}
 	r, err := simulator.Run(spec, simulator.Constant(rate, input, output, 11).Requests(), simulator.Options{Warmup: requests / 10, Requests: requests})
 	if err != nil {
 		t.Fatal(err)
