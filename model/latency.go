@@ -86,6 +86,10 @@ func (q *Queue) itlOverRequests(s stationary) (mixed mixture) {
 	in, out := q.input, q.output
 	own := l.gamma * l.gamma * (in.CV*in.CV*in.Mean*in.Mean + out.CV*out.CV*out.Mean*out.Mean/4)
 	load, excess := q.behindFirst(s)
+	if f := s.prefill; f.weight > 0 {
+		full := max(0, f.busy*(f.iteration-s.decodes)-load*(s.decodes+l.token)/(1-load))
+		excess += f.weight * (min(excess, full) - excess)
+	}
 	free := max(1-s.served*l.prompt.mean, 0.01)
 	prompts := s.served * mean * l.prompt.second * l.peers / (free * free)
 	usual := excess * (1 - l.power(load)) / (1 - load) / l.decodes.Mean
@@ -94,7 +98,12 @@ func (q *Queue) itlOverRequests(s stationary) (mixed mixture) {
 		y := max(1-s.served*l.work, 1e-3) * d / l.decodes.Mean
 		slow := share * share * s.variance * 2 * (y - 1 + math.Exp(-y)) / (y * y)
 		first := excess * (1 - math.Pow(load, d)) / (1 - load) / d
-		mixed[i] = roughly(gammaAbove{least: least, mean: max(mean+(first-usual)*s.open, least), variance: slow + own + prompts/d})
+		hit := prompts / d
+		if f := s.prefill; f.weight > 0 { // no iteration is longer than a full one
+			full := f.iteration - s.decodes
+			hit += f.weight * (min(hit, f.busy*full*full) - hit)
+		}
+		mixed[i] = roughly(gammaAbove{least: least, mean: max(mean+(first-usual)*s.open, least), variance: slow + own + hit})
 	}
 	return mixed
 }

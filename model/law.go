@@ -67,8 +67,7 @@ func newLaw(s Server, input, output TokenLengths) law {
 		l.long = partAbove(input, l.budget)
 	}
 	for i := range l.answers {
-		d := l.decodes.Mean
-		l.answers[i] = max(1, gammaQuantile(d, l.decodes.CV*l.decodes.CV*d*d, (float64(i)+0.5)/float64(len(l.answers))))
+		l.answers[i] = max(1, l.decodes.quantile((float64(i)+0.5)/float64(len(l.answers))))
 	}
 	in, d := input.moments(), l.decodes.moments()
 	l.stay = d.mean + l.chunks
@@ -101,6 +100,16 @@ func afterFirst(output TokenLengths) TokenLengths {
 		return TokenLengths{}
 	}
 	return TokenLengths{Mean: d, CV: output.CV * output.Mean / d}
+}
+
+// quantile approximates that of the gamma distribution: by that of its cube root, or near 0, where it is steep, by its first term.
+func (l TokenLengths) quantile(p float64) float64 {
+	most := gammaQuantile(l.Mean, l.CV*l.CV*l.Mean*l.Mean, p)
+	if l.CV < 0.7 {
+		return most
+	}
+	shape := 1 / (l.CV * l.CV)
+	return max(most, l.Mean/shape*math.Pow(p*math.Gamma(shape+1), 1/shape))
 }
 
 // serviceVariation is the squared coefficient of variation of s, the time between departures while N requests are at work:
