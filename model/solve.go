@@ -32,9 +32,9 @@ func (q *Queue) solve(rate float64) stationary {
 	s.average = l.iteration(1)
 	if c.flow > 0 {
 		// Lumps of prompts make the number in the batch vary, but only as far as its decodes take time do iterations follow.
-		share := l.token * l.decodes.Mean / (l.work * max(1-s.served*l.prompt.mean, 0.01))
+		share := min(1, l.token*l.decodes.Mean/(l.work*max(1-s.served*l.prompt.mean, 0.01)))
 		steady := c
-		if share < 1 {
+		if share < 1 || l.uneven > 0 {
 			steady = q.chain(rate, l.dispersion(rate, share))
 		}
 		s.average = max(s.average, steady.first/(l.stay*steady.flow))
