@@ -32,7 +32,7 @@ func (q *Queue) behind(s stationary) float64 {
 		perToken := l.prompt.mean / q.input.Mean
 		backlog := p*(f.wait+q.input.Mean/f.speed) - f.tokens*perToken*p*mean/max(full, p*mean)
 		budgeted := 0.0
-		if all := backlog / (1 - p); all > first {
+		if all := backlog / (1 - p); first > 0 && all > first {
 			budgeted = sum(first, 1-first/all)
 		} else {
 			budgeted = first / l.decodes.Mean
