@@ -106,7 +106,7 @@ func TestSettingsReachTheQueries(t *testing.T) {
 		Clock:   func() time.Time { return noon },
 	})
 	collect(t, s, variants...)
-	want := `max by (exported_namespace, exported_pod, served) (sum without (engine) (max_over_time(vllm:num_requests_waiting{exported_namespace=~"ns",served=~"llama"}[1m30s])))`
+	want := `sum by (exported_namespace, exported_pod, served) (max by (exported_namespace, exported_pod, served, engine) (max_over_time(vllm:num_requests_waiting{exported_namespace=~"ns",served=~"llama"}[1m30s])))`
 	if got := server.queries["waiting"][0]; got != want {
 		t.Errorf("asked %s\nwant  %s", got, want)
 	}
