@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -106,17 +108,19 @@ func pageOf(families map[string]*dto.MetricFamily) (Page, error) {
 	return p, nil
 }
 
-// repeated tells of a series that says for another rank of a tensor or pipeline parallel group what the first rank says for all.
-func repeated(m *dto.Metric) bool {
+// identity is what tells the series of a family apart, but for labels under which the same is said again: by another rank of a tensor or pipeline parallel group, or, beside the
+// total, for each priority.
+func identity(m *dto.Metric) string {
+	var own []string
 	for _, l := range m.GetLabel() {
 		switch l.GetName() {
-		case "tp_rank", "pp_rank", "moe_ep_rank":
-			if l.GetValue() != "" && l.GetValue() != "0" {
-				return true
-			}
+		case "tp_rank", "pp_rank", "moe_ep_rank", "priority":
+		default:
+			own = append(own, strconv.Quote(l.GetName())+strconv.Quote(l.GetValue()))
 		}
 	}
-	return false
+	slices.Sort(own)
+	return strings.Join(own, "")
 }
 
 // sample is the value of a gauge, a counter or an untyped metric.
@@ -132,12 +136,23 @@ func sample(m *dto.Metric) wva.Reading {
 	return wva.Reading{}
 }
 
+// total adds up the series of a family; what is said twice counts once, at its largest.
 func total(f *dto.MetricFamily) wva.Reading {
-	var sum wva.Reading
+	most := map[string]wva.Reading{}
+	var order []string
 	for _, m := range f.GetMetric() {
-		if v := sample(m); v.Valid && !repeated(m) {
-			sum = wva.Read(sum.Or(0) + v.Value)
+		v, key := sample(m), identity(m)
+		if !v.Valid {
+			continue
 		}
+		if _, seen := most[key]; !seen {
+			order = append(order, key)
+		}
+		most[key] = busier(most[key], v)
+	}
+	var sum wva.Reading
+	for _, key := range order {
+		sum = wva.Read(sum.Or(0) + most[key].Value)
 	}
 	return sum
 }
@@ -145,29 +160,25 @@ func total(f *dto.MetricFamily) wva.Reading {
 func largest(f *dto.MetricFamily) wva.Reading {
 	var most wva.Reading
 	for _, m := range f.GetMetric() {
-		if v := sample(m); v.Valid && (!most.Valid || v.Value > most.Value) {
-			most = v
-		}
+		most = busier(most, sample(m))
 	}
 	return most
 }
 
-// cacheSize multiplies the blocks of the KV cache with their size; both are labels.
-func cacheSize(f *dto.MetricFamily) wva.Reading {
-	var tokens wva.Reading
+// cacheSize multiplies the blocks of the KV cache with their size; both are labels. The blocks are those of all engines of the server, and said again for each of them.
+func cacheSize(f *dto.MetricFamily) (tokens wva.Reading) {
 	for _, m := range f.GetMetric() {
-		product, labels := 1.0, 0
+		var blocks, size wva.Reading
 		for _, l := range m.GetLabel() {
-			if l.GetName() != "num_gpu_blocks" && l.GetName() != "block_size" {
-				continue
-			}
-			if n, err := strconv.ParseFloat(l.GetValue(), 64); err == nil && n > 0 {
-				product *= n
-				labels++
+			switch l.GetName() {
+			case "num_gpu_blocks":
+				blocks = positive(l.GetValue())
+			case "block_size":
+				size = positive(l.GetValue())
 			}
 		}
-		if labels == 2 {
-			tokens = wva.Read(tokens.Or(0) + product)
+		if blocks.Valid && size.Valid {
+			tokens = busier(tokens, wva.Read(blocks.Value*size.Value))
 		}
 	}
 	return tokens

@@ -260,6 +260,34 @@ sglang:cached_tokens_total 600
 	}
 }
 
+// With attention in parallel each rank of the tensor parallel group is a data parallel one as well; with priorities, the total stands beside its parts. The front end of data
+// parallel engines of vLLM says for each of them what all have.
+func TestParsePageOfParallelEngines(t *testing.T) {
+	p, err := prometheus.ParsePage(strings.NewReader(`# TYPE sglang:num_queue_reqs gauge
+sglang:num_queue_reqs{tp_rank="0",dp_rank="0",priority=""} 3
+sglang:num_queue_reqs{tp_rank="0",dp_rank="0",priority="1"} 2
+sglang:num_queue_reqs{tp_rank="0",dp_rank="0",priority="2"} 1
+sglang:num_queue_reqs{tp_rank="1",dp_rank="1",priority=""} 4
+sglang:num_queue_reqs{tp_rank="1",dp_rank="1",priority="1"} 4
+# TYPE sglang:num_requests_total counter
+sglang:num_requests_total{is_streaming="true"} 30
+sglang:num_requests_total{is_streaming="false"} 10
+`))
+	if err != nil || p.Waiting != wva.Read(7) || p.Finished != wva.Read(40) {
+		t.Errorf("%+v, %v", p, err)
+	}
+	p, err = prometheus.ParsePage(strings.NewReader(`# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{engine="0"} 1
+vllm:num_requests_waiting{engine="1"} 2
+# TYPE vllm:cache_config_info gauge
+vllm:cache_config_info{engine="0",num_gpu_blocks="4000",block_size="16"} 1
+vllm:cache_config_info{engine="1",num_gpu_blocks="4000",block_size="16"} 1
+`))
+	if err != nil || p.Waiting != wva.Read(3) || p.KVCapacity != wva.Read(64_000) {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 // A page without an end is an error, not half a page.
 func TestParsePageOfGreatLength(t *testing.T) {
 	endless := io.MultiReader(strings.NewReader("vllm:num_requests_waiting 1\n"), repeat("vllm:num_requests_running{a=\"b\"} 1\n"))
