@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +69,8 @@ func explain(err error) string {
 	var shape wrongType
 	text := printable(err.Error())
 	switch {
+	case tokenRefused.MatchString(err.Error()):
+		return printable(tokenRefused.FindString(err.Error())) + ": check the token server's address, the client and its secret"
 	case errors.As(err, &refused):
 		return explainRefusal(refused)
 	case errors.As(err, &shape):
@@ -93,6 +96,9 @@ func explain(err error) string {
 	}
 	return text + ": check Prometheus and its address"
 }
+
+// tokenRefused is what an OAuth 2.0 client says of a token server that refuses, without what follows: the server's own words.
+var tokenRefused = regexp.MustCompile(`oauth2: (cannot fetch token: [^\n]*|"[^"\n]*")`)
 
 func explainRefusal(e *v1.Error) string {
 	text := printable(string(e.Type) + ": " + e.Msg)
