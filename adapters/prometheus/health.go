@@ -30,7 +30,7 @@ func (r *round) fail(q question, why string) {
 		return
 	case askSampled:
 		r.unsampled(q.models)
-	case askRequests:
+	case askRequests, askFirst:
 		r.doubt(q.models)
 	}
 	r.remarks[message] = true
@@ -42,7 +42,7 @@ func (r *round) warn(q question, warnings v1.Warnings) {
 		return
 	}
 	switch q.name {
-	case askRequests:
+	case askRequests, askFirst:
 		r.doubt(q.models)
 	case askArrivals:
 		for _, m := range q.models {

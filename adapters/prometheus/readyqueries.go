@@ -21,6 +21,11 @@ func bucketsAndSum(histogram string) string {
 	return `sum by ($namespace, $model, le) (rate(` + histogram + `_bucket{$match}[$shape])) or sum by ($namespace, $model) (rate(` + histogram + `_sum{$match}[$shape]))`
 }
 
+// first is what a counter had already when it was first scraped, where that was within the retention period: a request that woke a model may be over by then.
+func first(counter string) string {
+	return `sum by ($namespace, $model) (` + counter + `{$match} unless ` + counter + `{$match} offset $retention)`
+}
+
 // VLLM returns the queries for vLLM, with the names of its metrics old and new. The engines of one pod (data parallel ranks) report each under a label engine of its own: what is
 // counted adds up, and of the shares of the KV cache the largest counts. How many blocks the KV cache has, each front end says for all of its engines together, and repeats it for
 // each of them. Finished requests are counted by the histogram of answer lengths, which is one series where vllm:request_success_total is one for each reason to finish.
@@ -43,14 +48,17 @@ func VLLM() Queries {
 		InputShape:  bucketsAndSum(`vllm:request_prompt_tokens`),
 		OutputShape: bucketsAndSum(`vllm:request_generation_tokens`),
 		Requests:    `sum by ($namespace, $model) (increase(` + finished + `{$match}[$retention]))`,
-		LastSeen:    maxPerPod + `(max_over_time(timestamp(vllm:num_requests_waiting{$match})[$last:$step]))`,
+
+		FirstRequests: first(finished),
+		LastSeen:      maxPerPod + `(max_over_time(timestamp(vllm:num_requests_waiting{$match})[$last:$step]))`,
 	}
 }
 
 // SGLang returns the queries for SGLang, started with --enable-metrics. Every rank of a tensor or pipeline parallel group may report the same numbers: they count once, and data
 // parallel ranks add up. Of queues that are told apart by priority the total counts, which has none. Counters are split by what requests have in common, such as whether they
-// stream, and add up. The shapes of token lengths want --collect-tokens-histogram.
+// stream, and add up; before the first request there are none. The shapes of token lengths want --collect-tokens-histogram.
 func SGLang() Queries {
+	const finished = `sglang:num_requests_total`
 	perRank := func(of string) string { return sumPerPod + `(` + maxPerRank + `(` + of + `))` }
 	return Queries{
 		KVUsage:     maxPerPod + `(max_over_time(sglang:token_usage{$match}[$peak]))`,
@@ -58,16 +66,18 @@ func SGLang() Queries {
 		Sampled:     maxPerPod + `(timestamp(sglang:num_queue_reqs{$match}))`,
 		Running:     perRank(`sglang:num_running_reqs{$match}`),
 		KVCapacity:  perRank(`sglang:max_total_num_tokens{$match}`),
-		Completions: maxPerPod + `(` + sumPerTarget + `(rate(sglang:num_requests_total{$match}[$rate])))`,
-		Input:       ratio(`sglang:prompt_tokens_total`, `sglang:num_requests_total`),
-		Output:      ratio(`sglang:generation_tokens_total`, `sglang:num_requests_total`),
+		Completions: maxPerPod + `(` + sumPerTarget + `(rate(` + finished + `{$match}[$rate])))`,
+		Input:       ratio(`sglang:prompt_tokens_total`, finished),
+		Output:      ratio(`sglang:generation_tokens_total`, finished),
 		TTFT:        mean(`sglang:time_to_first_token_seconds`),
 		ITL:         mean(`sglang:inter_token_latency_seconds`) + ` or ` + mean(`sglang:time_per_output_token_seconds`),
 		PrefixHits:  maxPerPod + `(sglang:cache_hit_rate{$match})`,
 		InputShape:  bucketsAndSum(`sglang:prompt_tokens_histogram`),
 		OutputShape: bucketsAndSum(`sglang:generation_tokens_histogram`),
-		Requests:    `sum by ($namespace, $model) (increase(sglang:num_requests_total{$match}[$retention]))`,
-		LastSeen:    maxPerPod + `(max_over_time(timestamp(sglang:num_queue_reqs{$match})[$last:$step]))`,
+		Requests:    `sum by ($namespace, $model) (increase(` + finished + `{$match}[$retention])) or sum by ($namespace, $model) (0 * sglang:num_queue_reqs{$match})`,
+
+		FirstRequests: first(finished),
+		LastSeen:      maxPerPod + `(max_over_time(timestamp(sglang:num_queue_reqs{$match})[$last:$step]))`,
 	}
 }
 
