@@ -172,6 +172,11 @@ func (r *round) byVariant() [][]*replica {
 	return pods
 }
 
+// age is that of a sample.
+func (r *round) age(at wva.Reading) time.Duration {
+	return r.at.Time().Sub(seconds(at.Value)).Round(time.Second)
+}
+
 // silence says why replicas of a variant do not report, as far as Prometheus can tell.
 func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.MetricsProblem {
 	p := wva.MetricsProblem{ModelKey: v.Key(), Variant: v.ID.Name, Reason: wva.MetricsMissing}
@@ -182,6 +187,10 @@ func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.Metr
 		case x.possible():
 		case x.KVUsage.Valid && !(x.KVUsage.Value >= 0 && x.KVUsage.Value <= 1):
 			p.Message = fmt.Sprintf("%s; %s has a KV usage of %v: want 0 to 1; check its metrics, or the template", said, x.Replica, x.KVUsage.Value)
+			return p
+		case x.sampled.Valid && r.age(x.sampled) >= r.source.options.Windows.Peak:
+			p.Message = fmt.Sprintf("%s; the last sample of %s is %v old, and its peak is looked for within %v: scrape it more often, or widen Windows.Peak beyond the scrape interval",
+				said, x.Replica, r.age(x.sampled), r.source.options.Windows.Peak)
 			return p
 		case x.sampled.Valid:
 			p.Message = fmt.Sprintf("%s; %s is scraped, but its KV usage or queue length is missing or no number: check its metrics, or the template", said, x.Replica)
@@ -196,7 +205,7 @@ func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.Metr
 			said, l.Namespace, l.Pod, l.Model, v.Model)
 		return p
 	}
-	age := r.at.Time().Sub(seconds(latest.lastSeen.Value)).Round(time.Second)
+	age := r.age(latest.lastSeen)
 	if age > r.source.options.StaleAfter {
 		p.Reason = wva.MetricsStale
 	}
