@@ -109,6 +109,10 @@ func explainRefusal(e *v1.Error) string {
 		return text + ": check the load of Prometheus"
 	case e.Type == v1.ErrClient && (strings.Contains(e.Msg, "401") || strings.Contains(e.Msg, "403")):
 		return text + ": check the token, " + EnvToken + " or " + EnvTokenPath + ", and what it may read"
+	case e.Type == v1.ErrClient && strings.Contains(e.Msg, "429"):
+		return text + ": check the limits of Prometheus and of what is in front of it, or lower Concurrency"
+	case e.Type == v1.ErrClient && strings.Contains(e.Msg, "413"):
+		return text + ": check the limits of what is in front of Prometheus, or lower ChunkModels"
 	case e.Type == v1.ErrClient:
 		return text + ": check the address and its path"
 	case e.Type == v1.ErrServer:
