@@ -137,7 +137,7 @@ func TestSourceCannotConnect(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	stranger := httptest.NewUnstartedServer(nil)
-	stranger.Config.ErrorLog = silent
+	stranger.Config.ErrorLog = quiet()
 	stranger.StartTLS()
 	defer stranger.Close()
 	for _, tt := range []struct {
