@@ -17,7 +17,8 @@ type Decision struct {
 	// Override is set where a safety rule replaced what the analysis wanted.
 	Override *Override `json:"override,omitempty"`
 
-	Cost      float64    `json:"cost"`      // per hour, of Target replicas
+	// Cost is per hour, of Target replicas: the unit cost of their accelerator times their devices or, where it has no unit cost, their variant cost.
+	Cost      float64    `json:"cost"`
 	CostDelta float64    `json:"costDelta"` // per hour, against Current
 	Predicted Prediction `json:"predicted,omitzero"`
 }
