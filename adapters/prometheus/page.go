@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -47,14 +48,24 @@ var ErrNoServer = errors.New("no metrics of vLLM or SGLang on the page")
 
 // ParsePage reads a page in Prometheus's text format. Several engines or models on one page are summed, and of gauges that are shares the largest counts. NaN and infinite
 // samples are absent. A page of more than 16 MiB is an error, as is one that breaks off.
-func ParsePage(r io.Reader) (Page, error) { return parse(r, expfmt.NewFormat(expfmt.TypeTextPlain)) }
+func ParsePage(r io.Reader) (Page, error) {
+	return parse(&limited{ReadCloser: io.NopCloser(r), left: maxPage, limit: maxPage})
+}
 
 // ParseOpenMetrics reads a page in the OpenMetrics format as [ParsePage] does one in Prometheus's.
-func ParseOpenMetrics(r io.Reader) (Page, error) { return parse(r, expfmt.FmtOpenMetrics_1_0_0) }
+func ParseOpenMetrics(r io.Reader) (Page, error) {
+	page, err := io.ReadAll(&limited{ReadCloser: io.NopCloser(r), left: maxPage, limit: maxPage})
+	if err == nil {
+		page, err = fromOpenMetrics(page)
+	}
+	if err != nil {
+		return Page{}, fmt.Errorf("prometheus: metrics page: %w", err)
+	}
+	return parse(bytes.NewReader(page))
+}
 
-func parse(r io.Reader, format expfmt.Format) (Page, error) {
-	page := &limited{ReadCloser: io.NopCloser(r), left: maxPage, limit: maxPage}
-	decoder := expfmt.NewDecoder(page, format.WithEscapingScheme(promodel.NoEscaping))
+func parse(page io.Reader) (Page, error) {
+	decoder := expfmt.NewDecoder(page, expfmt.NewFormat(expfmt.TypeTextPlain).WithEscapingScheme(promodel.NoEscaping))
 	families := map[string]*dto.MetricFamily{}
 	for {
 		var f dto.MetricFamily

@@ -3,6 +3,7 @@ package prometheus_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/prometheus"
+	"github.com/wva-go/wva/model"
 )
 
 // A page in OpenMetrics says the same as in Prometheus's text format.
@@ -61,6 +63,71 @@ vllm:request_prompt_tokens_count 8
 	}
 	if _, err := prometheus.ParseOpenMetrics(strings.NewReader(strings.TrimSuffix(open, "# EOF\n"))); err == nil {
 		t.Error("a page that breaks off is taken")
+	}
+}
+
+// Python's client writes types that Prometheus's text format does not have, and says of everything when it was made.
+func TestParseOpenMetricsAsPythonWritesIt(t *testing.T) {
+	p, err := prometheus.ParseOpenMetrics(strings.NewReader(`# HELP vllm:kv_cache_usage_perc "KV"\nusage
+# TYPE vllm:kv_cache_usage_perc gauge
+vllm:kv_cache_usage_perc{engine="0",model_name="a\"} or\nvector(1)#\\"} 0.5
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{engine="0",model_name="a\"} # {b=\"c\"} 9 \\"} 2 1795593407.5
+# HELP vllm:request_success s
+# TYPE vllm:request_success counter
+vllm:request_success_total{finished_reason="stop"} 5.0 # {trace_id="a b"} 1.0 1795593407.97
+vllm:request_success_created{finished_reason="stop"} 1.7955934079731584e+09
+# TYPE vllm:request_prompt_tokens histogram
+# UNIT vllm:request_prompt_tokens tokens
+vllm:request_prompt_tokens_bucket{le="10.0"} 1.0 # {trace_id="abc"} 5.0 1.795e+09
+vllm:request_prompt_tokens_bucket{le="+Inf"} 3.0
+vllm:request_prompt_tokens_count 3.0
+vllm:request_prompt_tokens_sum 555.0
+vllm:request_prompt_tokens_created 1.7955934079731877e+09
+# TYPE build info
+build_info{v="1"} 1.0
+# TYPE st stateset
+st{st="a"} 1.0
+st{st="b"} 0.0
+# TYPE sizes gaugehistogram
+sizes_bucket{le="+Inf"} 3.0
+sizes_gcount 3.0
+sizes_gsum 5.0
+# TYPE any unknown
+any 7.0
+# EOF
+`))
+	want := prometheus.Page{KVUsage: wva.Read(0.5), Waiting: wva.Read(2), Finished: wva.Read(5), Input: prometheus.Histogram{
+		Sum: wva.Read(555), Count: wva.Read(3), Buckets: []model.Bucket{{UpperBound: 10, Count: 1}, {UpperBound: math.Inf(1), Count: 3}},
+	}}
+	if diff := cmp.Diff(want, p); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for text, want := range map[string]string{
+		"vllm:num_requests_waiting 1\n":                   "no # EOF at the end",
+		"# EOF\nvllm:num_requests_waiting 1\n":            "something follows # EOF",
+		"vllm:num_requests_waiting one\n# EOF\n":          "metrics page",
+		"vllm:num_requests_waiting{a=\"b} 1\n# EOF\n":     "metrics page",
+		"vllm:num_requests_waiting\n# EOF\n":              "metrics page",
+		"# TYPE vllm:num_requests_waiting gauge\n# EOF\n": "no metrics of vLLM or SGLang",
+	} {
+		if _, err := prometheus.ParseOpenMetrics(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+}
+
+// A page of many lines, with names of any length, takes no longer in OpenMetrics than in text: a parser for which that is not so would keep this test busy for hours.
+func TestParseOpenMetricsOfGreatLength(t *testing.T) {
+	var page strings.Builder
+	page.WriteString("# TYPE vllm:num_requests_waiting gauge\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&page, "vllm:num_requests_waiting{engine=\"%d\"} 1 1795593407.5\n", i)
+	}
+	fmt.Fprintf(&page, "vllm:num_requests_waiting{model_name=%q} 1\n# EOF\n", strings.Repeat("x", 1<<20))
+	p, err := prometheus.ParseOpenMetrics(strings.NewReader(page.String()))
+	if err != nil || p.Waiting != wva.Read(20_001) {
+		t.Errorf("%v, %v", p.Waiting, err)
 	}
 }
 

@@ -134,7 +134,7 @@ func (s *Scraper) get(ctx context.Context, address string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	request.Header.Set("Accept", "application/openmetrics-text; version=1.0.0; q=0.5, text/plain; version=0.0.4")
+	request.Header.Set("Accept", "text/plain; version=0.0.4, */*; q=0.1") // OpenMetrics says nothing more that counts here
 	client := s.Client
 	if client == nil {
 		client = http.DefaultClient
