@@ -6,6 +6,7 @@ const (
 	maxPerEngine         = `max by ($namespace, $pod, $model, engine) `  // of vLLM
 	maxPerRank           = `max by ($namespace, $pod, $model, dp_rank) ` // of SGLang
 	sumPerTarget         = `sum by ($namespace, $pod, $model, instance, job) `
+	maxPerFlow           = `max by ($namespace, $pod, instance, inference_pool, model_name, target_model_name, fairness_id, priority) ` // of a gateway
 )
 
 // ratio divides what two counters gained in each pod. Doubles need no care: they are in both.
@@ -91,7 +92,7 @@ func InferenceGateway() GatewayQueries {
 				if query != "" {
 					query += ` or `
 				}
-				query += `label_replace(sum by ($namespace, ` + by.label + `) (` + of(metric+`{`+by.matcher+`}`) + `), "$model", "$1", "` + by.label + `", "(.+)")`
+				query += `label_replace(sum by ($namespace, ` + by.label + `) (` + maxPerFlow + `(` + of(metric+`{`+by.matcher+`}`) + `)), "$model", "$1", "` + by.label + `", "(.+)")`
 			}
 		}
 		return query
