@@ -1,6 +1,7 @@
 package wva
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -8,7 +9,7 @@ import (
 )
 
 // Behavior slows changes down, in the words of the HorizontalPodAutoscaler's behavior (autoscaling/v2). The zero
-// Behavior changes nothing.
+// Behavior changes nothing in CAPACITY-ONLY; in HYBRID and MODEL-ONLY it has a window for scale-down.
 type Behavior struct {
 	ScaleUp   ScalingRules `json:"scaleUp,omitzero"`
 	ScaleDown ScalingRules `json:"scaleDown,omitzero"`
@@ -17,7 +18,8 @@ type Behavior struct {
 // ScalingRules limit the changes in one direction.
 type ScalingRules struct {
 	// StabilizationWindow makes a change only as large as every target wanted within the window would: down to the
-	// highest of them, up to the lowest.
+	// highest of them, up to the lowest. 0 is the default, and [NoStabilization] none. The default is none, but for scale-down where the model decides: a replica that goes
+	// and is missed is back a start later, so that one stays idle for as long as a start of the model takes, five minutes where nobody knows yet how long that is.
 	StabilizationWindow time.Duration `json:"stabilizationWindow,omitempty"`
 	// Policies bound the change of one cycle; none = no bound.
 	Policies []ScalingPolicy `json:"policies,omitempty"`
@@ -27,6 +29,15 @@ type ScalingRules struct {
 	// Tolerance is the relative change, |target − current| / current, up to which nothing changes.
 	Tolerance float64 `json:"tolerance,omitempty"`
 }
+
+// NoStabilization is a StabilizationWindow that is none, also where the default is one.
+const NoStabilization time.Duration = -1
+
+// longestWindow bounds what is remembered.
+const longestWindow = time.Hour
+
+// unknownStartup is the default window while no start has been seen, that of the HorizontalPodAutoscaler.
+const unknownStartup = 5 * time.Minute
 
 // ScalingPolicy is one bound on the change of a cycle: Value replicas, or Value percent of the current ones (rounded up).
 type ScalingPolicy struct {
@@ -71,8 +82,8 @@ func (r ScalingRules) validate(direction string) error {
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("behavior.%s: "+format, append([]any{direction}, args...)...))
 	}
-	if r.StabilizationWindow < 0 || r.StabilizationWindow > time.Hour {
-		bad("stabilization window %v: want 0 to 1h", r.StabilizationWindow)
+	if w := r.StabilizationWindow; w != NoStabilization && (w < 0 || w > longestWindow) {
+		bad("stabilization window %v: want 0 to %v, or %d for none", w, longestWindow, NoStabilization)
 	}
 	if !(r.Tolerance >= 0) || math.IsInf(r.Tolerance, 0) {
 		bad("tolerance %v: want a finite number, 0 or more", r.Tolerance)
@@ -123,21 +134,21 @@ type Recommendation struct {
 	Target int       `json:"target"`
 }
 
-// pace applies the policy's behavior to a variant's target. Held models are not paced: their targets do not move.
-func (c *cycle) pace(v *variantState) {
+// pace applies a behavior to a variant's target. Held models are not paced: their targets do not move.
+func (c *cycle) pace(v *variantState, behavior Behavior) {
 	if v.model.held != "" {
 		return
 	}
 	wanted := v.target
-	v.recommendations = recent(v.recommendations, c.snapshot.At, c.policy.Behavior.window())
-	if !v.known && c.policy.Behavior.window() > 0 {
+	v.recommendations = recent(v.recommendations, c.snapshot.At, behavior.window())
+	if !v.known && behavior.window() > 0 {
 		// Nobody knows what was wanted before: what runs, as the HorizontalPodAutoscaler assumes as well. Otherwise a window would not hold the first cycle.
 		v.recommendations = append(v.recommendations, Recommendation{At: c.snapshot.At, Target: v.Current})
 	}
 	v.recommendations = append(v.recommendations, Recommendation{At: c.snapshot.At, Target: wanted})
-	rules, direction := c.policy.Behavior.ScaleUp, 1
+	rules, direction := behavior.ScaleUp, 1
 	if wanted < v.Current {
-		rules, direction = c.policy.Behavior.ScaleDown, -1
+		rules, direction = behavior.ScaleDown, -1
 	}
 	if wanted == v.Current {
 		return
@@ -157,6 +168,17 @@ func (c *cycle) pace(v *variantState) {
 		paced := v.Current + direction*allowed
 		v.slow(paced, RuleStep, fmt.Sprintf("%d rather than %d: at most %d replicas a cycle", paced, v.target, allowed))
 	}
+}
+
+// behavior returns the policy's behavior for a model, with the windows that are to be.
+func (c *cycle) behavior(m *modelState) Behavior {
+	b := c.policy.Behavior
+	if b.ScaleDown.StabilizationWindow == 0 && c.policy.Mode != CapacityOnly && !c.policy.PublishedArbitration {
+		b.ScaleDown.StabilizationWindow = min(cmp.Or(m.horizon(), unknownStartup), longestWindow)
+	}
+	b.ScaleUp.StabilizationWindow = max(0, b.ScaleUp.StabilizationWindow)
+	b.ScaleDown.StabilizationWindow = max(0, b.ScaleDown.StabilizationWindow)
+	return b
 }
 
 // slow replaces the target without calling it a matter of safety.

@@ -47,7 +47,7 @@ func under(rate float64, variants ...wva.Variant) wva.Snapshot {
 	for _, v := range variants {
 		for i := range v.Current {
 			s.Metrics.Replicas = append(s.Metrics.Replicas, wva.ReplicaMetrics{
-				Variant: v.ID, Replica: string(rune('a' + i)), At: noon, KVUsage: wva.Read(0.2), Waiting: wva.Read(0), Running: wva.Read(10), CompletionRate: wva.Read(rate),
+				Variant: v.ID, Replica: string(rune('a' + i)), At: noon, KVUsage: wva.Read(min(0.2, rate/50)), Waiting: wva.Read(0), Running: wva.Read(10), CompletionRate: wva.Read(rate),
 				Input:  wva.LengthReadings{Mean: wva.Read(300), SecondMoment: wva.Read(180_000)},
 				Output: wva.LengthReadings{Mean: wva.Read(200), SecondMoment: wva.Read(80_000)},
 			})
@@ -70,7 +70,9 @@ func TestHybridFollowsTheModel(t *testing.T) {
 	if m.Demand == nil || m.Demand.Rate != 24 || m.Plan == nil || len(h.Models) != 1 {
 		t.Errorf("demand %+v, plan %+v", m.Demand, m.Plan)
 	}
-	idle, _, err := wva.Decide(under(0.1, served("a", "A100", 4, onA100)), hybridPolicy(wva.Hybrid), wva.History{})
+	p := hybridPolicy(wva.Hybrid)
+	p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization
+	idle, _, err := wva.Decide(under(0.1, served("a", "A100", 4, onA100)), p, wva.History{})
 	if err != nil || idle.Decisions[0].Target != 1 {
 		t.Errorf("idle: %+v, %v", idle.Decisions, err)
 	}
