@@ -75,9 +75,11 @@ func (c *cycle) estimateDemand(m *modelState) {
 		d.Growth = (inSystem - past.InSystem) / dt.Seconds()
 	}
 	d.Rate = d.Completions + max(0, d.Growth)
-	d.Drain = max(0, t.drain+drain(held, t.completions, horizon)+min(0, d.Growth)) // a backlog that shrinks is among the completions
+	d.Drain = t.drain + drain(held, t.completions, horizon)
 	if measured.ArrivalRate.Valid && measured.ArrivalRate.Value >= 0 {
 		d.Rate = measured.ArrivalRate.Value
+	} else {
+		d.Drain = max(0, d.Drain+min(0, d.Growth)) // a backlog that shrinks is among the completions
 	}
 	observed := m.remembered.Observed
 	if observed == nil {

@@ -1,6 +1,7 @@
 package wva_test
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -197,6 +198,163 @@ func TestScaleToZero(t *testing.T) {
 			report, _, err := wva.Decide(s, p, wva.History{})
 			if err != nil || report.Decisions[0].Target != tt.want {
 				t.Errorf("%v, %v, want %d", report, err, tt.want)
+			}
+		})
+	}
+}
+
+// A plan for a minute without requests takes the last replica no sooner than the retention period does, and does not move it to another variant.
+func TestRetentionHoldsThePlan(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		requests wva.Reading
+		want     int
+	}{
+		{"requests within the retention", wva.Read(7), 1},
+		{"not known", wva.Reading{}, 1},
+		{"none", wva.Read(0), 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := hybridPolicy(wva.ModelOnly)
+			p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization
+			p.ScaleToZero.Default.Enabled = true
+			s := under(0, served("a", "A100", 0, onA100), served("b", "H100", 2, onH100))
+			for i := range s.Metrics.Replicas {
+				s.Metrics.Replicas[i].Running = wva.Read(0)
+			}
+			s.Metrics.Models = []wva.ModelMetrics{{ModelKey: wva.ModelKey{Namespace: "ns", Model: "m"}, RequestsInRetention: tt.requests}}
+			report, _, err := wva.Decide(s, p, wva.History{})
+			if err != nil || report.Decisions[0].Target != 0 || report.Decisions[1].Target != tt.want {
+				t.Errorf("%v, %v, want %d", report, err, tt.want)
+			}
+		})
+	}
+}
+
+// What waits is to be worked off within a start, on top of what arrives: by each server its own, no faster than it finishes requests.
+func TestDemandWorksOffBacklogs(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		waiting [2]float64 // on each of two servers, the second time
+		before  [2]float64 // and a minute earlier
+		gateway float64
+		arrival wva.Reading
+		want    float64
+	}{
+		{"nothing waits", [2]float64{}, [2]float64{}, 0, wva.Reading{}, 0},
+		{"two backlogs that stay, over a start of two minutes", [2]float64{60, 120}, [2]float64{60, 120}, 0, wva.Reading{}, 0.5 + 1},
+		{"no faster than the server is", [2]float64{6000, 0}, [2]float64{6000, 0}, 0, wva.Reading{}, 3},
+		{"what shrinks already is among the completions", [2]float64{60, 120}, [2]float64{120, 120}, 0, wva.Reading{}, 0.5},
+		{"and nothing more", [2]float64{60, 120}, [2]float64{300, 300}, 0, wva.Reading{}, 0},
+		{"but not among arrivals that are measured", [2]float64{60, 120}, [2]float64{300, 300}, 0, wva.Read(1), 1.5},
+		{"in front of the servers, as fast as all of them", [2]float64{}, [2]float64{}, 6000, wva.Reading{}, 6},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := served("a", "A100", 2, onA100)
+			a.Startup = 2 * time.Minute
+			var h wva.History
+			var report wva.Report
+			for i, waiting := range [][2]float64{tt.before, tt.waiting} {
+				s := later(under(3, a), time.Duration(i)*time.Minute)
+				for j := range s.Metrics.Replicas {
+					s.Metrics.Replicas[j].Waiting = wva.Read(waiting[j])
+				}
+				s.Metrics.Models = []wva.ModelMetrics{{ModelKey: a.Key(), GatewayQueue: wva.Read(tt.gateway), ArrivalRate: tt.arrival}}
+				var err error
+				if report, h, err = wva.Decide(s, hybridPolicy(wva.Hybrid), h); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if d := report.Models[0].Demand; d == nil || math.Abs(d.Drain-tt.want) > 1e-9 || math.Abs(d.Forecast-d.Rate-d.Drain) > 1e-9 {
+				t.Errorf("%+v, want %g to work off", d, tt.want)
+			}
+		})
+	}
+}
+
+// The model gives up no more than the saturation analysis finds safe, the dearest first, and nothing of a variant on which requests wait.
+func TestTheModelShrinksSafely(t *testing.T) {
+	p := hybridPolicy(wva.Hybrid)
+	p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization
+	p.Saturation.Default.QueueSpareTrigger = 1
+	for _, tt := range []struct {
+		name      string
+		kv        float64 // on each of three A100 and two H100
+		waits     bool    // on one of the A100
+		pending   int     // A100 that start
+		published bool
+		a, b      int
+		why       string
+	}{
+		{name: "idle", kv: 0.001, a: 1, b: 0, why: "0 by the model"},
+		{name: "half full, one may go", kv: 0.5, a: 3, b: 1, why: "1 rather than 0 by the model: the load of more than 1 removed replicas"},
+		{name: "as published, what is safe for one is safe for all", kv: 0.5, published: true, a: 1, b: 0, why: "0 by the model"},
+		{name: "full", kv: 0.6, a: 3, b: 2, why: "the load of the removed replicas"},
+		{name: "a queue holds its variant alone", kv: 0.001, waits: true, a: 3, b: 0, why: "0 by the model"},
+		{name: "what has not started may go", kv: 0.5, pending: 3, a: 3, b: 1, why: "removed replicas"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := served("a", "A100", 3, onA100), served("b", "H100", 2, onH100)
+			p, s := p, under(0.1, a, b)
+			p.PublishedArbitration = tt.published
+			s.Variants[0].Current, s.Variants[0].Pending = 3+tt.pending, tt.pending
+			for i := range s.Metrics.Replicas {
+				s.Metrics.Replicas[i].KVUsage = wva.Read(tt.kv)
+			}
+			if tt.waits {
+				s.Metrics.Replicas[0].Waiting = wva.Read(9)
+			}
+			report, _, err := wva.Decide(s, p, wva.History{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x, y := report.Decisions[0], report.Decisions[1]; x.Target != tt.a || y.Target != tt.b || !strings.Contains(y.Why(), tt.why) {
+				t.Errorf("%v, want %d and %d, since %s", report, tt.a, tt.b, tt.why)
+			}
+			if x := report.Decisions[0]; tt.waits && !strings.Contains(x.Why(), "1 replicas are saturated") {
+				t.Errorf("%s", x)
+			}
+		})
+	}
+}
+
+// Where the model decides, a lull shrinks nothing for as long as a start takes; that can be switched off, and CAPACITY-ONLY has no such window.
+func TestDefaultWindow(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		mode    wva.Mode
+		startup time.Duration
+		edit    func(*wva.Policy)
+		shrinks int // the minute of the lull in which fewer are wanted
+	}{
+		{"HYBRID", wva.Hybrid, 3 * time.Minute, nil, 4},
+		{"MODEL-ONLY", wva.ModelOnly, 3 * time.Minute, nil, 4},
+		{"a start that nobody has seen", wva.Hybrid, 0, nil, 6},
+		{"another window", wva.Hybrid, 3 * time.Minute, func(p *wva.Policy) { p.Behavior.ScaleDown.StabilizationWindow = time.Minute }, 2},
+		{"none", wva.Hybrid, 3 * time.Minute, func(p *wva.Policy) { p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization }, 1},
+		{"as published", wva.Hybrid, 3 * time.Minute, func(p *wva.Policy) { p.PublishedArbitration = true }, 1},
+		{"CAPACITY-ONLY", wva.CapacityOnly, 3 * time.Minute, nil, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := hybridPolicy(tt.mode)
+			if tt.edit != nil {
+				tt.edit(&p)
+			}
+			a := served("a", "A100", 3, onA100)
+			a.Startup = tt.startup
+			_, h, err := wva.Decide(under(6, a), p, wva.History{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for minute := 1; minute <= 7; minute++ {
+				report, next, err := wva.Decide(later(under(0.1, a), time.Duration(minute)*time.Minute), p, h)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := report.Decisions[0]; (d.Target < 3) != (minute >= tt.shrinks) {
+					t.Errorf("minute %d: %s", minute, d)
+				}
+				h = next
 			}
 		})
 	}
