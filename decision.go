@@ -71,7 +71,7 @@ type Rule string
 // Override says that a safety rule replaced the wanted target.
 type Override struct {
 	Rule   Rule `json:"rule"`
-	Wanted int  `json:"wanted"`
+	Wanted int  `json:"wanted"` // the target that it replaced
 }
 
 // Prediction is the performance expected after the change, where the variant's servers have a profile and the load is
