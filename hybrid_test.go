@@ -1,7 +1,6 @@
 package wva_test
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -79,29 +78,6 @@ func TestHybridFollowsTheModel(t *testing.T) {
 	}
 }
 
-// Completions stop growing when servers saturate; what piles up shows the rest of the demand.
-func TestDemandIsMoreThanCompletions(t *testing.T) {
-	a := served("a", "A100", 2, onA100)
-	p := hybridPolicy(wva.Hybrid)
-	_, h, err := wva.Decide(under(3, a), p, wva.History{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := under(3, a)
-	s.At = noon.Add(time.Minute)
-	for i := range s.Metrics.Replicas {
-		s.Metrics.Replicas[i].At = s.At
-		s.Metrics.Replicas[i].Waiting = wva.Read(60)
-	}
-	report, _, err := wva.Decide(s, p, h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := report.Models[0].Demand; d == nil || d.Completions != 6 || d.Growth != 2 || d.Rate != 8 {
-		t.Errorf("demand = %+v, want 6 completed and 2 piling up", d)
-	}
-}
-
 func TestHybridWithoutOpinion(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -167,111 +143,6 @@ func TestBudgetHoldsGrowth(t *testing.T) {
 	}
 }
 
-func TestScaleToZero(t *testing.T) {
-	key := wva.ModelKey{Namespace: "ns", Model: "m"}
-	enabled := wva.ScaleToZero{Default: wva.Retention{Enabled: true}}
-	measured := func(requests, gateway wva.Reading) []wva.ModelMetrics {
-		return []wva.ModelMetrics{{ModelKey: key, RequestsInRetention: requests, GatewayQueue: gateway}}
-	}
-	quiet := reports("a", [2]float64{0, 0})
-	for _, tt := range []struct {
-		name    string
-		current int
-		samples []wva.ReplicaMetrics
-		models  []wva.ModelMetrics
-		zero    wva.ScaleToZero
-		want    int
-	}{
-		{"idle, and enabled", 1, quiet, measured(wva.Read(0), wva.Read(0)), enabled, 0},
-		{"idle, but not enabled", 1, quiet, measured(wva.Read(0), wva.Read(0)), wva.ScaleToZero{}, 1},
-		{"a request within the retention", 1, quiet, measured(wva.Read(1), wva.Read(0)), enabled, 1},
-		{"the requests could not be read", 1, quiet, nil, enabled, 1},
-		{"at zero, and requests wait", 0, nil, measured(wva.Read(0), wva.Read(3)), enabled, 1},
-		{"at zero, and nothing waits", 0, nil, measured(wva.Read(0), wva.Read(0)), enabled, 0},
-		{"at zero, and not enabled", 0, nil, nil, wva.ScaleToZero{}, 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p := wva.DefaultPolicy()
-			p.ScaleToZero = tt.zero
-			s := snapshot([]wva.Variant{variant("a", 5, tt.current)}, tt.samples)
-			s.Metrics.Models = tt.models
-			report, _, err := wva.Decide(s, p, wva.History{})
-			if err != nil || report.Decisions[0].Target != tt.want {
-				t.Errorf("%v, %v, want %d", report, err, tt.want)
-			}
-		})
-	}
-}
-
-// A plan for a minute without requests takes the last replica no sooner than the retention period does, and does not move it to another variant.
-func TestRetentionHoldsThePlan(t *testing.T) {
-	for _, tt := range []struct {
-		name     string
-		requests wva.Reading
-		want     int
-	}{
-		{"requests within the retention", wva.Read(7), 1},
-		{"not known", wva.Reading{}, 1},
-		{"none", wva.Read(0), 0},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p := hybridPolicy(wva.ModelOnly)
-			p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization
-			p.ScaleToZero.Default.Enabled = true
-			s := under(0, served("a", "A100", 0, onA100), served("b", "H100", 2, onH100))
-			for i := range s.Metrics.Replicas {
-				s.Metrics.Replicas[i].Running = wva.Read(0)
-			}
-			s.Metrics.Models = []wva.ModelMetrics{{ModelKey: wva.ModelKey{Namespace: "ns", Model: "m"}, RequestsInRetention: tt.requests}}
-			report, _, err := wva.Decide(s, p, wva.History{})
-			if err != nil || report.Decisions[0].Target != 0 || report.Decisions[1].Target != tt.want {
-				t.Errorf("%v, %v, want %d", report, err, tt.want)
-			}
-		})
-	}
-}
-
-// What waits is to be worked off within a start, on top of what arrives: by each server its own, no faster than it finishes requests.
-func TestDemandWorksOffBacklogs(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		waiting [2]float64 // on each of two servers, the second time
-		before  [2]float64 // and a minute earlier
-		gateway float64
-		arrival wva.Reading
-		want    float64
-	}{
-		{"nothing waits", [2]float64{}, [2]float64{}, 0, wva.Reading{}, 0},
-		{"two backlogs that stay, over a start of two minutes", [2]float64{60, 120}, [2]float64{60, 120}, 0, wva.Reading{}, 0.5 + 1},
-		{"no faster than the server is", [2]float64{6000, 0}, [2]float64{6000, 0}, 0, wva.Reading{}, 3},
-		{"what shrinks already is among the completions", [2]float64{60, 120}, [2]float64{120, 120}, 0, wva.Reading{}, 0.5},
-		{"and nothing more", [2]float64{60, 120}, [2]float64{300, 300}, 0, wva.Reading{}, 0},
-		{"but not among arrivals that are measured", [2]float64{60, 120}, [2]float64{300, 300}, 0, wva.Read(1), 1.5},
-		{"in front of the servers, as fast as all of them", [2]float64{}, [2]float64{}, 6000, wva.Reading{}, 6},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			a := served("a", "A100", 2, onA100)
-			a.Startup = 2 * time.Minute
-			var h wva.History
-			var report wva.Report
-			for i, waiting := range [][2]float64{tt.before, tt.waiting} {
-				s := later(under(3, a), time.Duration(i)*time.Minute)
-				for j := range s.Metrics.Replicas {
-					s.Metrics.Replicas[j].Waiting = wva.Read(waiting[j])
-				}
-				s.Metrics.Models = []wva.ModelMetrics{{ModelKey: a.Key(), GatewayQueue: wva.Read(tt.gateway), ArrivalRate: tt.arrival}}
-				var err error
-				if report, h, err = wva.Decide(s, hybridPolicy(wva.Hybrid), h); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if d := report.Models[0].Demand; d == nil || math.Abs(d.Drain-tt.want) > 1e-9 || math.Abs(d.Forecast-d.Rate-d.Drain) > 1e-9 {
-				t.Errorf("%+v, want %g to work off", d, tt.want)
-			}
-		})
-	}
-}
-
 // The model gives up no more than the saturation analysis finds safe, the dearest first, and nothing of a variant on which requests wait.
 func TestTheModelShrinksSafely(t *testing.T) {
 	p := hybridPolicy(wva.Hybrid)
@@ -316,88 +187,6 @@ func TestTheModelShrinksSafely(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Where the model decides, a lull shrinks nothing for as long as a start takes; that can be switched off, and CAPACITY-ONLY has no such window.
-func TestDefaultWindow(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		mode    wva.Mode
-		startup time.Duration
-		edit    func(*wva.Policy)
-		shrinks int // the minute of the lull in which fewer are wanted
-	}{
-		{"HYBRID", wva.Hybrid, 3 * time.Minute, nil, 4},
-		{"MODEL-ONLY", wva.ModelOnly, 3 * time.Minute, nil, 4},
-		{"a start that nobody has seen", wva.Hybrid, 0, nil, 6},
-		{"another window", wva.Hybrid, 3 * time.Minute, func(p *wva.Policy) { p.Behavior.ScaleDown.StabilizationWindow = time.Minute }, 2},
-		{"none", wva.Hybrid, 3 * time.Minute, func(p *wva.Policy) { p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization }, 1},
-		{"as published", wva.Hybrid, 3 * time.Minute, func(p *wva.Policy) { p.PublishedArbitration = true }, 1},
-		{"CAPACITY-ONLY", wva.CapacityOnly, 3 * time.Minute, nil, 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			p := hybridPolicy(tt.mode)
-			if tt.edit != nil {
-				tt.edit(&p)
-			}
-			a := served("a", "A100", 3, onA100)
-			a.Startup = tt.startup
-			_, h, err := wva.Decide(under(6, a), p, wva.History{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for minute := 1; minute <= 7; minute++ {
-				report, next, err := wva.Decide(later(under(0.1, a), time.Duration(minute)*time.Minute), p, h)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if d := report.Decisions[0]; (d.Target < 3) != (minute >= tt.shrinks) {
-					t.Errorf("minute %d: %s", minute, d)
-				}
-				h = next
-			}
-		})
-	}
-}
-
-func TestBehavior(t *testing.T) {
-	p := hybridPolicy(wva.Hybrid)
-	p.Behavior = wva.Behavior{
-		ScaleUp:   wva.ScalingRules{Policies: []wva.ScalingPolicy{{Type: wva.PodsPolicy, Value: 1}}},
-		ScaleDown: wva.ScalingRules{StabilizationWindow: 3 * time.Minute},
-	}
-	report, _, err := wva.Decide(under(12, served("a", "A100", 2, onA100)), p, wva.History{})
-	if err != nil || report.Decisions[0].Target != 3 {
-		t.Errorf("at most one replica a cycle: %v, %v", report, err)
-	}
-	// A controller that has just started knows of no earlier target, and does not shrink at once either.
-	report, h, err := wva.Decide(under(0.1, served("a", "A100", 4, onA100)), p, wva.History{})
-	if err != nil || report.Decisions[0].Target != 4 {
-		t.Errorf("the first cycle of a window: %v, %v", report, err)
-	}
-	if report, _, err = wva.Decide(later(under(0.1, served("a", "A100", 4, onA100)), 4*time.Minute), p, h); err != nil || report.Decisions[0].Target != 1 {
-		t.Errorf("after the window: %v, %v", report, err)
-	}
-	// A lull of a minute does not shrink what was wanted within the window.
-	h = wva.History{}
-	for i, rate := range []float64{5.5, 5.5, 0.1, 0.1, 0.1, 0.1, 0.1} {
-		s := later(under(rate, served("a", "A100", 3, onA100)), time.Duration(i)*time.Minute)
-		if report, h, err = wva.Decide(s, p, h); err != nil {
-			t.Fatal(err)
-		}
-		if lull := i - 1; (report.Decisions[0].Target < 3) != (lull > 3) {
-			t.Errorf("minute %d: target %d\n%s", i, report.Decisions[0].Target, report)
-		}
-	}
-}
-
-// later moves a snapshot and its samples in time.
-func later(s wva.Snapshot, by time.Duration) wva.Snapshot {
-	s.At = s.At.Add(by)
-	for i := range s.Metrics.Replicas {
-		s.Metrics.Replicas[i].At = s.At
-	}
-	return s
 }
 
 // The whole loop in HYBRID mode on a simulated cluster: the load triples and falls back, and the fleet follows.
