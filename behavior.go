@@ -19,7 +19,8 @@ type Behavior struct {
 type ScalingRules struct {
 	// StabilizationWindow makes a change only as large as every target wanted within the window would: down to the
 	// highest of them, up to the lowest. 0 is the default, and [NoStabilization] none. The default is none, but for scale-down where the model decides: a replica that goes
-	// and is missed is back a start later, so that one stays idle for as long as a start of the model takes, five minutes where nobody knows yet how long that is.
+	// and is missed is back a start later, so that one stays idle for as long as a start of the model takes, five minutes where nobody knows yet how long that is. In HYBRID the
+	// window of scale-down is also that of growth which only replaces other replicas: [RuleExchange].
 	StabilizationWindow time.Duration `json:"stabilizationWindow,omitempty"`
 	// Policies bound the change of one cycle; none = no bound.
 	Policies []ScalingPolicy `json:"policies,omitempty"`
@@ -68,6 +69,7 @@ const (
 const (
 	RuleTolerance     Rule = "behavior.tolerance"
 	RuleStabilization Rule = "behavior.stabilization"
+	RuleExchange      Rule = "behavior.exchange" // growth that only replaces other replicas waits until the plan stands
 	RuleStep          Rule = "behavior.step"
 	RuleDisabled      Rule = "behavior.disabled"
 )
@@ -134,21 +136,21 @@ type Recommendation struct {
 	Target int       `json:"target"`
 }
 
-// pace applies a behavior to a variant's target. Held models are not paced: their targets do not move.
-func (c *cycle) pace(v *variantState, behavior Behavior) {
+// pace applies the behavior to a variant's target. Held models are not paced: their targets do not move.
+func (c *cycle) pace(v *variantState, p pacing) {
 	if v.model.held != "" {
 		return
 	}
 	wanted := v.target
-	v.recommendations = recent(v.recommendations, c.snapshot.At, behavior.window())
-	if !v.known && behavior.window() > 0 {
+	v.recommendations = recent(v.recommendations, c.snapshot.At, p.window())
+	if !v.known && p.window() > 0 {
 		// Nobody knows what was wanted before: what runs, as the HorizontalPodAutoscaler assumes as well. Otherwise a window would not hold the first cycle.
 		v.recommendations = append(v.recommendations, Recommendation{At: c.snapshot.At, Target: v.Current})
 	}
 	v.recommendations = append(v.recommendations, Recommendation{At: c.snapshot.At, Target: wanted})
-	rules, direction := behavior.ScaleUp, 1
+	rules, direction, exchange := p.up, 1, p.exchange
 	if wanted < v.Current {
-		rules, direction = behavior.ScaleDown, -1
+		rules, direction, exchange = p.down, -1, 0
 	}
 	if wanted == v.Current {
 		return
@@ -164,21 +166,55 @@ func (c *cycle) pace(v *variantState, behavior Behavior) {
 	if stable := v.stable(c.snapshot.At, rules.StabilizationWindow, direction); stable != wanted {
 		v.slow(stable, RuleStabilization, fmt.Sprintf("%d rather than %d: stabilized over the last %v", stable, wanted, rules.StabilizationWindow))
 	}
+	if stable := v.stable(c.snapshot.At, exchange, direction); stable != v.target {
+		v.slow(stable, RuleExchange, fmt.Sprintf("%d rather than %d: what runs carries the demand, and the plan for other replicas has not stood for %v", stable, v.target, exchange))
+	}
 	if allowed := rules.step(v.Current); direction*(v.target-v.Current) > allowed {
 		paced := v.Current + direction*allowed
 		v.slow(paced, RuleStep, fmt.Sprintf("%d rather than %d: at most %d replicas a cycle", paced, v.target, allowed))
 	}
 }
 
-// behavior returns the policy's behavior for a model, with the windows that are to be.
-func (c *cycle) behavior(m *modelState) Behavior {
-	b := c.policy.Behavior
-	if b.ScaleDown.StabilizationWindow == 0 && c.policy.Mode != CapacityOnly && !c.policy.PublishedArbitration {
-		b.ScaleDown.StabilizationWindow = min(cmp.Or(m.horizon(), unknownStartup), longestWindow)
+// pacing is the policy's behavior for one model, with the windows that are to be.
+type pacing struct {
+	up, down ScalingRules
+	exchange time.Duration // window of growth that only replaces other replicas
+}
+
+func (c *cycle) pacing(m *modelState) pacing {
+	p := pacing{up: c.policy.Behavior.ScaleUp, down: c.policy.Behavior.ScaleDown}
+	ours := c.policy.Mode != CapacityOnly && !c.policy.PublishedArbitration
+	if p.down.StabilizationWindow == 0 && ours {
+		p.down.StabilizationWindow = min(cmp.Or(m.horizon(), unknownStartup), longestWindow)
 	}
-	b.ScaleUp.StabilizationWindow = max(0, b.ScaleUp.StabilizationWindow)
-	b.ScaleDown.StabilizationWindow = max(0, b.ScaleDown.StabilizationWindow)
-	return b
+	p.up.StabilizationWindow = max(0, p.up.StabilizationWindow)
+	p.down.StabilizationWindow = max(0, p.down.StabilizationWindow)
+	if ours && c.policy.Mode == Hybrid && m.exchanges() { // without the saturation analysis nothing would keep the old replicas until the new ones serve
+		p.exchange = p.down.StabilizationWindow
+	}
+	return p
+}
+
+// window is how long recommendations are remembered.
+func (p pacing) window() time.Duration {
+	return max(p.up.StabilizationWindow, p.down.StabilizationWindow)
+}
+
+// exchanges tells whether what a model runs, with what is starting, carries the demand and nothing is short: growth of one variant then only replaces another one, which is
+// cheaper where it lasts, and where it does not costs a start for nothing.
+func (m *modelState) exchanges() bool {
+	if m.demand == nil || m.analysis != nil && m.analysis.ScaleUp {
+		return false
+	}
+	carried := 0.0
+	for _, v := range m.variants {
+		stays := v.Current
+		if v.Max > 0 {
+			stays = min(stays, v.Max)
+		}
+		carried += float64(stays) * v.capacity.Rate
+	}
+	return carried >= m.demand.Forecast
 }
 
 // slow replaces the target without calling it a matter of safety.
@@ -202,10 +238,6 @@ func (v *variantState) stable(now time.Time, window time.Duration, direction int
 		return v.Current
 	}
 	return smallest
-}
-
-func (b Behavior) window() time.Duration {
-	return max(b.ScaleUp.StabilizationWindow, b.ScaleDown.StabilizationWindow)
 }
 
 // recent drops what is older than the window, or lies in the future after a jump of the clock.

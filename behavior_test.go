@@ -1,6 +1,7 @@
 package wva_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,45 @@ func TestDefaultWindow(t *testing.T) {
 				}
 				if d := report.Decisions[0]; (d.Target < 3) != (minute >= tt.shrinks) {
 					t.Errorf("minute %d: %s", minute, d)
+				}
+				h = next
+			}
+		})
+	}
+}
+
+// A cheaper mix than what runs waits until its plan has stood for a start, and then comes before the old one goes.
+func TestExchangeWaits(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		edit  func(*wva.Policy)
+		rate  float64
+		grows int // the minute in which the A100 comes
+	}{
+		{"a cheaper accelerator", nil, 3, 3},
+		{"without a window", func(p *wva.Policy) { p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization }, 3, 0},
+		{"as published", func(p *wva.Policy) { p.PublishedArbitration = true }, 3, 0},
+		{"what runs does not carry the demand", nil, 36, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := hybridPolicy(wva.Hybrid)
+			if tt.edit != nil {
+				tt.edit(&p)
+			}
+			a, b := served("a", "A100", 0, onA100), served("b", "H100", 1, onH100)
+			a.Startup = 2 * time.Minute
+			var h wva.History
+			for minute := range 4 {
+				report, next, err := wva.Decide(later(under(tt.rate, a, b), time.Duration(minute)*time.Minute), p, h)
+				if err != nil {
+					t.Fatal(err)
+				}
+				x, y := report.Decisions[0], report.Decisions[1]
+				if (x.Target > 0) != (minute >= tt.grows) || y.Target < 1 {
+					t.Errorf("minute %d: %s\n%s", minute, x, y)
+				}
+				if minute < tt.grows && !strings.Contains(x.Why(), "what runs carries the demand") {
+					t.Errorf("minute %d: %s", minute, x)
 				}
 				h = next
 			}

@@ -28,9 +28,9 @@ func Decide(s Snapshot, p Policy, h History) (Report, History, error) {
 		}
 	}
 	for _, m := range c.models {
-		behavior := c.behavior(m)
+		p := c.pacing(m)
 		for _, v := range m.variants {
-			c.pace(v, behavior)
+			c.pace(v, p)
 		}
 		c.settleZero(m)
 	}
