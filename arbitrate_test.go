@@ -43,7 +43,11 @@ func TestArbitrationGolden(t *testing.T) {
 			if !analyzed {
 				saturation = want.Current
 			}
-			got := arbitrate(opinion{current: want.Current, saturation: saturation, model: model, hasModel: known, analyzed: true, safe: c.Analysis.ScaleDownSafe}, true)
+			o := opinion{current: want.Current, saturation: saturation, model: model, hasModel: known, analyzed: true}
+			if c.Analysis.ScaleDownSafe {
+				o.removable = want.Current
+			}
+			got := arbitrate(o, true)
 			if got.target != want.Target || got.safety != want.SafetyOverride || string(action(want.Current, got.target)) != want.Action ||
 				(got.rule == RuleModelDriven || got.rule == RuleSafetyBlock) != want.ModelBased || (got.rule == RuleCapacityDriven || got.safety) != want.Saturation {
 				t.Errorf("%s/%s: got %+v, want %+v", c.Name, want.Variant, got, want)
@@ -62,15 +66,16 @@ func TestArbitrationOurs(t *testing.T) {
 		o    opinion
 		want verdict
 	}{
-		{"no opinion is not zero", opinion{current: 3, saturation: 3, analyzed: true, safe: true}, verdict{3, RuleCapacityDriven, false}},
+		{"no opinion is not zero", opinion{current: 3, saturation: 3, analyzed: true, removable: 1}, verdict{3, RuleCapacityDriven, false}},
 		{"no opinion: saturation decides", opinion{current: 3, saturation: 4, analyzed: true}, verdict{4, RuleCapacityDriven, false}},
 		{"both want more: the larger", opinion{current: 3, saturation: 5, model: 4, hasModel: true, analyzed: true}, verdict{5, RuleModelDriven, false}},
 		{"both want more: the larger, the other way", opinion{current: 3, saturation: 4, model: 6, hasModel: true, analyzed: true}, verdict{6, RuleModelDriven, false}},
 		{"capacity veto", opinion{current: 3, saturation: 4, model: 1, hasModel: true, analyzed: true}, verdict{3, RuleCapacityVeto, true}},
 		{"safety block", opinion{current: 3, saturation: 3, model: 1, hasModel: true, analyzed: true}, verdict{3, RuleSafetyBlock, true}},
-		{"the model shrinks where it is safe", opinion{current: 3, saturation: 2, model: 1, hasModel: true, analyzed: true, safe: true}, verdict{1, RuleModelDriven, false}},
+		{"the model shrinks where it is safe", opinion{current: 3, saturation: 2, model: 1, hasModel: true, analyzed: true, removable: 2}, verdict{1, RuleModelDriven, false}},
+		{"and no further", opinion{current: 3, saturation: 2, model: 0, hasModel: true, analyzed: true, removable: 2}, verdict{1, RuleSafetyBlock, true}},
 		{"without an analysis nothing blocks", opinion{current: 3, saturation: 3, model: 1, hasModel: true}, verdict{1, RuleModelDriven, false}},
-		{"saturation alone does not shrink", opinion{current: 3, saturation: 2, model: 3, hasModel: true, analyzed: true, safe: true}, verdict{3, RuleNoAction, false}},
+		{"saturation alone does not shrink", opinion{current: 3, saturation: 2, model: 3, hasModel: true, analyzed: true, removable: 1}, verdict{3, RuleNoAction, false}},
 	} {
 		if got := arbitrate(tt.o, false); got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)

@@ -28,8 +28,9 @@ func Decide(s Snapshot, p Policy, h History) (Report, History, error) {
 		}
 	}
 	for _, m := range c.models {
+		p := c.pacing(m)
 		for _, v := range m.variants {
-			c.pace(v)
+			c.pace(v, p)
 		}
 		c.settleZero(m)
 	}

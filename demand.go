@@ -17,9 +17,12 @@ type Demand struct {
 	// Rate is the arrival rate in requests per second: measured at the entrance, or Completions and what piles up on top of them. A shrinking backlog is not
 	// subtracted: queues are reported as peaks, which fall a window later than the requests finish, and that would read as a lull.
 	Rate float64 `json:"rate"`
-	// Forecast is the rate to provide for: what is expected when replicas started now will serve.
+	// Drain is how many requests per second have to be served on top of those that arrive, so that what waits is worked off within a Horizon. What waits on a server stays
+	// there: each works off its own, and no faster than it finishes requests now.
+	Drain float64 `json:"drain"`
+	// Forecast is the rate to provide for: what is expected when replicas started now will serve, and Drain.
 	Forecast float64 `json:"forecast"`
-	// Horizon is how far ahead the forecast looks.
+	// Horizon is how far ahead the forecast looks: as long as a new replica takes to serve.
 	Horizon time.Duration      `json:"horizon"`
 	Input   model.TokenLengths `json:"input"`
 	Output  model.TokenLengths `json:"output"`
@@ -58,20 +61,25 @@ func (c *cycle) estimateDemand(m *modelState) {
 	if m.held != "" || !m.complete {
 		return
 	}
-	t, ok := m.tally()
+	horizon := m.horizon()
+	t, ok := m.tally(horizon)
 	measured := c.front[m.key]
 	if !ok && !measured.ArrivalRate.Valid {
 		return
 	}
 	past, known := c.history.Model(m.key)
-	d := Demand{Completions: t.completions, Input: t.input.lengths(past.Input), Output: t.output.lengths(past.Output)}
-	inSystem := t.inSystem + measured.GatewayQueue.Or(0)
+	d := Demand{Completions: t.completions, Horizon: horizon, Input: t.input.lengths(past.Input), Output: t.output.lengths(past.Output)}
+	held := max(0, measured.GatewayQueue.Or(0))
+	inSystem := t.inSystem + held
 	if dt := c.snapshot.At.Sub(past.At); known && dt > 0 && dt <= c.policy.StaleAfter {
 		d.Growth = (inSystem - past.InSystem) / dt.Seconds()
 	}
 	d.Rate = d.Completions + max(0, d.Growth)
+	d.Drain = t.drain + drain(held, t.completions, horizon)
 	if measured.ArrivalRate.Valid && measured.ArrivalRate.Value >= 0 {
 		d.Rate = measured.ArrivalRate.Value
+	} else {
+		d.Drain = max(0, d.Drain+min(0, d.Growth)) // a backlog that shrinks is among the completions
 	}
 	observed := m.remembered.Observed
 	if observed == nil {
@@ -79,8 +87,7 @@ func (c *cycle) estimateDemand(m *modelState) {
 	}
 	m.remembered = ModelHistory{Observed: observed, ModelKey: m.key, At: c.snapshot.At, InSystem: inSystem,
 		Samples: c.sample(past.Samples, d.Rate), Input: d.Input, Output: d.Output}
-	d.Horizon = m.horizon()
-	d.Forecast = c.forecast(m.remembered.Samples, d.Horizon)
+	d.Forecast = c.forecast(m.remembered.Samples, d.Horizon) + d.Drain
 	if d.Output.Mean <= 0 && d.Forecast > 0 {
 		return // requests of unknown length: no opinion
 	}
@@ -128,10 +135,19 @@ func (m *modelState) horizon() time.Duration {
 	return longest
 }
 
+// drain is the rate at which a server works off what waits on it: within a horizon, or as fast as it finishes requests where that takes longer.
+func drain(waiting, completions float64, horizon time.Duration) float64 {
+	return min(waiting/max(horizon, shortestDrain).Seconds(), completions)
+}
+
+// shortestDrain keeps the few requests that any server has waiting at its peak from counting as a backlog where replicas start at once or nobody knows how fast: rates
+// and peaks are those of a minute.
+const shortestDrain = time.Minute
+
 // tally sums what the replicas of a model report.
 type tally struct {
-	completions, inSystem float64
-	input, output         moments
+	completions, inSystem, drain float64
+	input, output                moments
 }
 
 // moments accumulates token lengths, weighted by requests.
@@ -161,7 +177,7 @@ func (a *moments) lengths(otherwise model.TokenLengths) model.TokenLengths {
 }
 
 // tally sums over the replicas; ok is false where one of them does not say what it completes.
-func (m *modelState) tally() (t tally, ok bool) {
+func (m *modelState) tally(horizon time.Duration) (t tally, ok bool) {
 	ok = true
 	for _, v := range m.variants {
 		for _, r := range v.fresh {
@@ -171,6 +187,7 @@ func (m *modelState) tally() (t tally, ok bool) {
 			}
 			t.completions += r.CompletionRate.Value
 			t.inSystem += r.Waiting.Value + max(0, r.Running.Or(0))
+			t.drain += drain(r.Waiting.Value, r.CompletionRate.Value, horizon)
 			t.input.add(r.Input, r.CompletionRate.Value)
 			t.output.add(r.Output, r.CompletionRate.Value)
 		}

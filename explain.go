@@ -46,7 +46,8 @@ func (r Report) String() string {
 	w.Flush()
 	for _, m := range r.Models {
 		if d := m.Demand; d != nil {
-			fmt.Fprintf(&b, "%s: %.3g requests/s (%.3g finish, %+.3g pile up), %.3g forecast for %v ahead\n", m.ModelKey, d.Rate, d.Completions, d.Growth, d.Forecast, d.Horizon)
+			fmt.Fprintf(&b, "%s: %.3g requests/s (%.3g finish, %+.3g pile up), %.3g to provide for %v ahead (%.3g to work off what waits)\n",
+				m.ModelKey, d.Rate, d.Completions, d.Growth, d.Forecast, d.Horizon, d.Drain)
 		}
 	}
 	for _, p := range r.Problems {

@@ -47,7 +47,7 @@ func under(rate float64, variants ...wva.Variant) wva.Snapshot {
 	for _, v := range variants {
 		for i := range v.Current {
 			s.Metrics.Replicas = append(s.Metrics.Replicas, wva.ReplicaMetrics{
-				Variant: v.ID, Replica: string(rune('a' + i)), At: noon, KVUsage: wva.Read(0.2), Waiting: wva.Read(0), Running: wva.Read(10), CompletionRate: wva.Read(rate),
+				Variant: v.ID, Replica: string(rune('a' + i)), At: noon, KVUsage: wva.Read(min(0.2, rate/50)), Waiting: wva.Read(0), Running: wva.Read(10), CompletionRate: wva.Read(rate),
 				Input:  wva.LengthReadings{Mean: wva.Read(300), SecondMoment: wva.Read(180_000)},
 				Output: wva.LengthReadings{Mean: wva.Read(200), SecondMoment: wva.Read(80_000)},
 			})
@@ -70,32 +70,11 @@ func TestHybridFollowsTheModel(t *testing.T) {
 	if m.Demand == nil || m.Demand.Rate != 24 || m.Plan == nil || len(h.Models) != 1 {
 		t.Errorf("demand %+v, plan %+v", m.Demand, m.Plan)
 	}
-	idle, _, err := wva.Decide(under(0.1, served("a", "A100", 4, onA100)), hybridPolicy(wva.Hybrid), wva.History{})
+	p := hybridPolicy(wva.Hybrid)
+	p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization
+	idle, _, err := wva.Decide(under(0.1, served("a", "A100", 4, onA100)), p, wva.History{})
 	if err != nil || idle.Decisions[0].Target != 1 {
 		t.Errorf("idle: %+v, %v", idle.Decisions, err)
-	}
-}
-
-// Completions stop growing when servers saturate; what piles up shows the rest of the demand.
-func TestDemandIsMoreThanCompletions(t *testing.T) {
-	a := served("a", "A100", 2, onA100)
-	p := hybridPolicy(wva.Hybrid)
-	_, h, err := wva.Decide(under(3, a), p, wva.History{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := under(3, a)
-	s.At = noon.Add(time.Minute)
-	for i := range s.Metrics.Replicas {
-		s.Metrics.Replicas[i].At = s.At
-		s.Metrics.Replicas[i].Waiting = wva.Read(60)
-	}
-	report, _, err := wva.Decide(s, p, h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := report.Models[0].Demand; d == nil || d.Completions != 6 || d.Growth != 2 || d.Rate != 8 {
-		t.Errorf("demand = %+v, want 6 completed and 2 piling up", d)
 	}
 }
 
@@ -164,80 +143,50 @@ func TestBudgetHoldsGrowth(t *testing.T) {
 	}
 }
 
-func TestScaleToZero(t *testing.T) {
-	key := wva.ModelKey{Namespace: "ns", Model: "m"}
-	enabled := wva.ScaleToZero{Default: wva.Retention{Enabled: true}}
-	measured := func(requests, gateway wva.Reading) []wva.ModelMetrics {
-		return []wva.ModelMetrics{{ModelKey: key, RequestsInRetention: requests, GatewayQueue: gateway}}
-	}
-	quiet := reports("a", [2]float64{0, 0})
+// The model gives up no more than the saturation analysis finds safe, the dearest first, and nothing of a variant on which requests wait.
+func TestTheModelShrinksSafely(t *testing.T) {
+	p := hybridPolicy(wva.Hybrid)
+	p.Behavior.ScaleDown.StabilizationWindow = wva.NoStabilization
+	p.Saturation.Default.QueueSpareTrigger = 1
 	for _, tt := range []struct {
-		name    string
-		current int
-		samples []wva.ReplicaMetrics
-		models  []wva.ModelMetrics
-		zero    wva.ScaleToZero
-		want    int
+		name      string
+		kv        float64 // on each of three A100 and two H100
+		waits     bool    // on one of the A100
+		pending   int     // A100 that start
+		published bool
+		a, b      int
+		why       string
 	}{
-		{"idle, and enabled", 1, quiet, measured(wva.Read(0), wva.Read(0)), enabled, 0},
-		{"idle, but not enabled", 1, quiet, measured(wva.Read(0), wva.Read(0)), wva.ScaleToZero{}, 1},
-		{"a request within the retention", 1, quiet, measured(wva.Read(1), wva.Read(0)), enabled, 1},
-		{"the requests could not be read", 1, quiet, nil, enabled, 1},
-		{"at zero, and requests wait", 0, nil, measured(wva.Read(0), wva.Read(3)), enabled, 1},
-		{"at zero, and nothing waits", 0, nil, measured(wva.Read(0), wva.Read(0)), enabled, 0},
-		{"at zero, and not enabled", 0, nil, nil, wva.ScaleToZero{}, 1},
+		{name: "idle", kv: 0.001, a: 1, b: 0, why: "0 by the model"},
+		{name: "half full, one may go", kv: 0.5, a: 3, b: 1, why: "1 rather than 0 by the model: the load of more than 1 removed replicas"},
+		{name: "as published, what is safe for one is safe for all", kv: 0.5, published: true, a: 1, b: 0, why: "0 by the model"},
+		{name: "full", kv: 0.6, a: 3, b: 2, why: "the load of the removed replicas"},
+		{name: "a queue holds its variant alone", kv: 0.001, waits: true, a: 3, b: 0, why: "0 by the model"},
+		{name: "what has not started may go", kv: 0.5, pending: 3, a: 3, b: 1, why: "removed replicas"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := wva.DefaultPolicy()
-			p.ScaleToZero = tt.zero
-			s := snapshot([]wva.Variant{variant("a", 5, tt.current)}, tt.samples)
-			s.Metrics.Models = tt.models
+			a, b := served("a", "A100", 3, onA100), served("b", "H100", 2, onH100)
+			p, s := p, under(0.1, a, b)
+			p.PublishedArbitration = tt.published
+			s.Variants[0].Current, s.Variants[0].Pending = 3+tt.pending, tt.pending
+			for i := range s.Metrics.Replicas {
+				s.Metrics.Replicas[i].KVUsage = wva.Read(tt.kv)
+			}
+			if tt.waits {
+				s.Metrics.Replicas[0].Waiting = wva.Read(9)
+			}
 			report, _, err := wva.Decide(s, p, wva.History{})
-			if err != nil || report.Decisions[0].Target != tt.want {
-				t.Errorf("%v, %v, want %d", report, err, tt.want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x, y := report.Decisions[0], report.Decisions[1]; x.Target != tt.a || y.Target != tt.b || !strings.Contains(y.Why(), tt.why) {
+				t.Errorf("%v, want %d and %d, since %s", report, tt.a, tt.b, tt.why)
+			}
+			if x := report.Decisions[0]; tt.waits && !strings.Contains(x.Why(), "1 replicas are saturated") {
+				t.Errorf("%s", x)
 			}
 		})
 	}
-}
-
-func TestBehavior(t *testing.T) {
-	p := hybridPolicy(wva.Hybrid)
-	p.Behavior = wva.Behavior{
-		ScaleUp:   wva.ScalingRules{Policies: []wva.ScalingPolicy{{Type: wva.PodsPolicy, Value: 1}}},
-		ScaleDown: wva.ScalingRules{StabilizationWindow: 3 * time.Minute},
-	}
-	report, _, err := wva.Decide(under(12, served("a", "A100", 2, onA100)), p, wva.History{})
-	if err != nil || report.Decisions[0].Target != 3 {
-		t.Errorf("at most one replica a cycle: %v, %v", report, err)
-	}
-	// A controller that has just started knows of no earlier target, and does not shrink at once either.
-	report, h, err := wva.Decide(under(0.1, served("a", "A100", 4, onA100)), p, wva.History{})
-	if err != nil || report.Decisions[0].Target != 4 {
-		t.Errorf("the first cycle of a window: %v, %v", report, err)
-	}
-	if report, _, err = wva.Decide(later(under(0.1, served("a", "A100", 4, onA100)), 4*time.Minute), p, h); err != nil || report.Decisions[0].Target != 1 {
-		t.Errorf("after the window: %v, %v", report, err)
-	}
-	// A lull of a minute does not shrink what was wanted within the window.
-	h = wva.History{}
-	for i, rate := range []float64{5.5, 5.5, 0.1, 0.1, 0.1, 0.1, 0.1} {
-		s := later(under(rate, served("a", "A100", 3, onA100)), time.Duration(i)*time.Minute)
-		if report, h, err = wva.Decide(s, p, h); err != nil {
-			t.Fatal(err)
-		}
-		if lull := i - 1; (report.Decisions[0].Target < 3) != (lull > 3) {
-			t.Errorf("minute %d: target %d\n%s", i, report.Decisions[0].Target, report)
-		}
-	}
-}
-
-// later moves a snapshot and its samples in time.
-func later(s wva.Snapshot, by time.Duration) wva.Snapshot {
-	s.At = s.At.Add(by)
-	for i := range s.Metrics.Replicas {
-		s.Metrics.Replicas[i].At = s.At
-	}
-	return s
 }
 
 // The whole loop in HYBRID mode on a simulated cluster: the load triples and falls back, and the fleet follows.

@@ -32,7 +32,8 @@ type Policy struct {
 	Optimizer optimizer.Options  `json:"optimizer"`
 	Quotas    []optimizer.Quota  `json:"quotas,omitempty"`
 	Budgets   []optimizer.Budget `json:"budgets,omitempty"`
-	// PublishedArbitration arbitrates as WVA 0.4 did, for comparison: see [Hybrid].
+	// PublishedArbitration arbitrates as WVA 0.4 did, for comparison: a missing model-based target is 0, the model's target counts where both analyses want more, what is safe
+	// for one replica is safe for any number, another mix comes at once, and there is no window unless Behavior has one.
 	PublishedArbitration bool `json:"publishedArbitration,omitempty"`
 }
 

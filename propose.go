@@ -152,33 +152,6 @@ func (c *cycle) capacity() optimizer.Capacity {
 	return capacity
 }
 
-// combine settles the targets of a model from the two analyses. Unless arbitration is as published, nothing shrinks by the model while a replica is
-// saturated: its queue is demand that no rate shows.
-func (c *cycle) combine(m *modelState) {
-	if m.held != "" {
-		return
-	}
-	for _, v := range m.variants {
-		if c.policy.Mode == ModelOnly {
-			v.target = v.Current
-			if v.hasModel {
-				v.target = v.wanted
-			}
-			continue
-		}
-		o := opinion{
-			current: v.Current, saturation: v.target, model: v.wanted, hasModel: v.hasModel,
-			analyzed: m.analysis != nil && m.analysis.Replicas > 0, safe: m.analysis != nil && m.analysis.ScaleDownSafe && (c.policy.PublishedArbitration || m.analysis.NonSaturated == m.analysis.Replicas),
-		}
-		verdict := arbitrate(o, c.policy.PublishedArbitration)
-		if verdict.safety {
-			v.override = &Override{Rule: verdict.rule, Wanted: v.wanted}
-		}
-		v.target = verdict.target
-		v.say(verdict.rule, verdict.message(o))
-	}
-}
-
 // predict works out what requests will experience at a model's targets, each variant carrying its part of the demand by what it can carry.
 func (m *modelState) predict() {
 	if m.demand == nil {

@@ -81,35 +81,41 @@ func (z ScaleToZero) Validate() error {
 // of every other.
 func (c *cycle) settleZero(m *modelState) {
 	retention := c.policy.ScaleToZero.For(m.key)
-	total := 0
+	wanted, running := 0, 0
 	for _, v := range m.variants {
-		total += v.target
+		wanted += v.target
+		running += v.Current
 	}
 	measured := c.front[m.key]
 	switch {
 	case len(m.variants) == 0:
-	case total == 0 && measured.GatewayQueue.Or(0) > 0:
+	case wanted == 0 && measured.GatewayQueue.Or(0) > 0:
 		c.raiseOne(m, RuleScaleFromZero, fmt.Sprintf("%g requests wait and no replica serves them: start one on the cheapest variant", measured.GatewayQueue.Value))
-	case total == 0 && !retention.Enabled:
+	case wanted == 0 && !retention.Enabled:
 		c.raiseOne(m, RuleLastReplica, "keep one replica on the cheapest variant: scale to zero is not enabled for the model")
-	case total > 0 && retention.Enabled && m.held == "":
-		c.retire(m, retention, measured)
+	case !retention.Enabled || m.held != "" || wanted == 0 && running == 0:
+	case m.idle(measured):
+		m.retire(retention)
+	case wanted == 0: // by a plan for a minute without requests
+		c.raiseOne(m, RuleLastReplica, fmt.Sprintf("keep one replica: the model is not known to have been idle for the last %v", retention.Period))
 	}
 }
 
-// retire scales an idle model to zero.
-func (c *cycle) retire(m *modelState, retention Retention, measured ModelMetrics) {
+// idle tells whether a model had nothing to do for the retention period.
+func (m *modelState) idle(measured ModelMetrics) bool {
 	if !measured.RequestsInRetention.Valid {
 		for _, v := range m.variants {
 			v.say(RuleIdleUnknown, "not scaled to zero: the requests of the retention period could not be read")
 		}
-		return
+		return false
 	}
-	if measured.RequestsInRetention.Value > 0 || measured.GatewayQueue.Or(0) > 0 || !m.quiet() {
-		return
-	}
+	return measured.RequestsInRetention.Value <= 0 && measured.GatewayQueue.Or(0) <= 0 && m.quiet()
+}
+
+// retire scales an idle model to zero.
+func (m *modelState) retire(retention Retention) {
 	for _, v := range m.variants {
-		if v.target > 0 {
+		if v.target > 0 || v.Current > 0 {
 			v.target = 0
 			v.say(RuleScaleToZero, fmt.Sprintf("scale to zero: no request in the last %v", retention.Period))
 		}
@@ -132,11 +138,12 @@ func (m *modelState) quiet() bool {
 	return true
 }
 
-// raiseOne gives one replica to the cheapest variant that there are devices for; where there are none for any, to the
-// cheapest, for the guard to refuse and say why.
+// raiseOne gives one replica to the cheapest of the variants that run some already, else of those that there are devices for; where there are none, to the
+// cheapest of all, for the guard to refuse and say why.
 func (c *cycle) raiseOne(m *modelState, rule Rule, message string) {
 	cheapest := slices.MinFunc(m.variants, func(a, b *variantState) int {
 		return cmp.Or(
+			-cmp.Compare(min(1, a.Current), min(1, b.Current)),
 			-cmp.Compare(min(1, c.devices.room(a)), min(1, c.devices.room(b))),
 			cmp.Compare(a.Cost, b.Cost),
 			a.ID.Compare(b.ID),

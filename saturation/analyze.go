@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 )
 
 // Replica is what one server reports.
@@ -105,12 +106,27 @@ func (a *Analysis) judge() {
 	if a.NonSaturated < 2 {
 		return
 	}
-	// load' = load · N / (N − 1): the same load on one replica fewer
-	growth := float64(a.NonSaturated) / float64(a.NonSaturated-1)
-	a.RemainingKV = remaining(a.Config.KVCacheThreshold, (a.Config.KVCacheThreshold-a.SpareKV)*growth)
-	a.RemainingQueue = remaining(a.Config.QueueLengthThreshold, (a.Config.QueueLengthThreshold-a.SpareQueue)*growth)
-	a.ScaleDownSafe = a.RemainingKV >= a.Config.KVSpareTrigger && a.RemainingKV > 0 &&
-		a.RemainingQueue >= a.Config.QueueSpareTrigger && a.RemainingQueue > 0
+	a.RemainingKV, a.RemainingQueue, a.ScaleDownSafe = a.without(1)
+}
+
+// without returns the mean spare capacity that remains with so many replicas fewer, and whether that is enough.
+func (a *Analysis) without(gone int) (kv, queue float64, enough bool) {
+	// load' = load · N / (N − gone): the same load on fewer replicas
+	growth := float64(a.NonSaturated) / float64(a.NonSaturated-gone)
+	kv = remaining(a.Config.KVCacheThreshold, (a.Config.KVCacheThreshold-a.SpareKV)*growth)
+	queue = remaining(a.Config.QueueLengthThreshold, (a.Config.QueueLengthThreshold-a.SpareQueue)*growth)
+	return kv, queue, kv >= a.Config.KVSpareTrigger && kv > 0 && queue >= a.Config.QueueSpareTrigger && queue > 0
+}
+
+// Removable returns how many replicas may go at once: what ScaleDownSafe asks of one, asked of more. It is 0 where not even one may.
+func (a Analysis) Removable() int {
+	if !a.ScaleDownSafe {
+		return 0
+	}
+	return sort.Search(a.NonSaturated-1, func(i int) bool {
+		_, _, enough := a.without(i + 1)
+		return !enough
+	})
 }
 
 // remaining is the mean spare capacity of replicas that all carry that load, to the last bit what Analyze would find: what is

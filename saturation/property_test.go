@@ -151,6 +151,38 @@ func TestPropertyScaleDownHolds(t *testing.T) {
 }
 
 // A model without spare capacity does not shrink, whatever its variants look like.
+// So many replicas may go as one may go after the other, the load spread evenly each time, and one more may not.
+func TestPropertyRemovable(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 40).Draw(t, "replicas")
+		kv, queue := rapid.Float64Range(0, 1).Draw(t, "kv"), rapid.Float64Range(0, 6).Draw(t, "queue")
+		cfg := drawConfig(t)
+		spread := func(gone int) saturation.Analysis {
+			all := make([]saturation.Replica, n-gone)
+			for i := range all {
+				share := float64(n) / float64(n-gone)
+				all[i] = saturation.Replica{Variant: "v", KVUsage: min(1, kv*share), QueueLength: queue * share}
+			}
+			return mustAnalyze(t, all, cfg)
+		}
+		a := spread(0)
+		removable := a.Removable()
+		if (removable > 0) != a.ScaleDownSafe || removable >= max(n, 1) {
+			t.Fatalf("%d of %d may go, and one: %v", removable, n, a.ScaleDownSafe)
+		}
+		for gone := range removable {
+			if after := spread(gone + 1); after.SpareKV < cfg.KVSpareTrigger-1e-9 || after.SpareQueue < cfg.QueueSpareTrigger-1e-9 {
+				t.Fatalf("%d of %d may go, but after %d: %+v", removable, n, gone+1, after)
+			}
+		}
+		if n-removable >= 2 {
+			if after := spread(removable + 1); removable > 0 && after.SpareKV > cfg.KVSpareTrigger+1e-9 && after.SpareQueue > cfg.QueueSpareTrigger+1e-9 {
+				t.Fatalf("only %d of %d may go, but after one more: %+v", removable, n, after)
+			}
+		}
+	})
+}
+
 func TestPropertySaturatedModelKeepsItsReplicas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, states := drawModel(t)

@@ -28,9 +28,9 @@ func Policies() []Policy {
 		{Name: "HPA", About: "A HorizontalPodAutoscaler for each variant, on the mean KV-cache usage (target 60%) and the mean waiting requests (target 2) of its replicas: the larger " +
 			"answer counts, within 10% nothing changes, and down only to the highest of the last five minutes.", begin: horizontal},
 		{Name: "CAPACITY-ONLY", About: "wva's default mode: the saturation analysis alone.", begin: automatic(func(p *wva.Policy) { p.Mode = wva.CapacityOnly })},
-		{Name: "HYBRID", About: "The saturation analysis and the cost optimizer, arbitrated, with the last demand taken to stay.",
+		{Name: "HYBRID", About: "The saturation analysis and the cost optimizer, arbitrated, with the last demand taken to stay; down only to the highest target of as long as a start takes.",
 			begin: automatic(func(p *wva.Policy) { p.Mode = wva.Hybrid })},
-		{Name: "HYBRID steady", About: "HYBRID that shrinks only to the highest target of the last five minutes (behavior.scaleDown.stabilizationWindow).",
+		{Name: "HYBRID steady", About: "HYBRID with a longer window: down only to the highest target of the last five minutes (behavior.scaleDown.stabilizationWindow).",
 			begin: automatic(func(p *wva.Policy) {
 				p.Mode = wva.Hybrid
 				p.Behavior.ScaleDown.StabilizationWindow = 5 * time.Minute
