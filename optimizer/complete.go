@@ -10,18 +10,17 @@ import (
 // anew by branch and bound at the prices of the relaxation; all others keep their choice.
 type completion struct {
 	tree     *tree
-	items    []ready
+	items    []unsettled
 	selected []int
 	room     []float64
 	steps    int
 }
 
-// ready is an item that may be settled anew.
-type ready struct {
+// unsettled is an item that is settled anew.
+type unsettled struct {
 	item    int
-	regret  float64 // what its second best choice costs more at the prices; −∞ where it is split
-	ranked  []int
-	reduced []float64 // what they cost more than the best
+	ranked  []int     // its choices, the best at the prices first
+	reduced []float64 // what they cost more than the first
 }
 
 const (
@@ -31,49 +30,61 @@ const (
 
 // complete looks for a better selection near an optimum of the relaxation, which has a bound.
 func (t *tree) complete(bound float64) {
-	r := t.relaxed
 	c := completion{tree: t, steps: walkSteps, selected: make([]int, len(t.items))}
-	split := 0
-	for i, k := range r.key {
-		c.selected[i] = k - r.first[i]
-		regret := math.Inf(-1)
-		if r.split[i] > 0 {
-			split++
-		} else if regret = r.regret(i); bound+regret >= t.cutoff() {
-			continue
-		}
-		c.items = append(c.items, ready{item: i, regret: regret})
+	for i, k := range t.relaxed.key {
+		c.selected[i] = k - t.relaxed.first[i]
 	}
-	slices.SortFunc(c.items, func(a, b ready) int { return cmp.Or(cmp.Compare(a.regret, b.regret), cmp.Compare(a.item, b.item)) })
-	c.items = c.items[:min(len(c.items), split+companions)]
 	c.room = t.room(c.selected)
-	for k := range c.items {
-		c.rank(&c.items[k])
+	for _, i := range t.relaxed.readiest(companions, t.cutoff()-bound) {
+		c.unsettle(i)
 	}
 	// Those that it costs most not to settle well come first.
-	slices.SortStableFunc(c.items, func(a, b ready) int { return cmp.Compare(b.second(), a.second()) })
+	slices.SortStableFunc(c.items, func(a, b unsettled) int { return cmp.Compare(b.second(), a.second()) })
 	c.walk(0, bound)
 }
 
-// rank orders the choices of an item that is settled anew, and takes back what it uses.
-func (c *completion) rank(x *ready) {
-	t, r := c.tree, c.tree.relaxed
-	t.items[x.item][c.selected[x.item]].take(c.room, -1)
-	key := r.priced(r.key[x.item])
-	value := make([]float64, len(t.items[x.item]))
-	for j := range value {
-		if column := r.first[x.item] + j; !r.banned[column] {
-			value[j] = r.priced(column) - key
-			x.ranked = append(x.ranked, j)
+// readiest returns the items that are split, and so many others that would change their choice for less than a limit, those for the least.
+func (r *relaxation) readiest(count int, limit float64) []int {
+	var split []int
+	var others []float64 // their regrets, from the least
+	var items []int
+	for i := range r.key {
+		if r.split[i] > 0 {
+			split = append(split, i)
+			continue
 		}
+		regret := r.regret(i)
+		if regret >= limit || len(others) == count && regret >= others[count-1] {
+			continue
+		}
+		at, _ := slices.BinarySearch(others, regret)
+		others, items = slices.Insert(others, at, regret), slices.Insert(items, at, i)
+		others, items = others[:min(len(others), count)], items[:min(len(items), count)]
 	}
-	slices.SortStableFunc(x.ranked, func(a, b int) int { return cmp.Compare(value[a], value[b]) })
-	for _, j := range x.ranked {
-		x.reduced = append(x.reduced, max(0, value[j]))
-	}
+	return append(split, items...)
 }
 
-func (x *ready) second() float64 {
+// unsettle takes back what an item uses and ranks its choices.
+func (c *completion) unsettle(i int) {
+	r, choices := c.tree.relaxed, c.tree.items[i]
+	choices[c.selected[i]].take(c.room, -1)
+	x := unsettled{item: i, ranked: make([]int, 0, len(choices)), reduced: make([]float64, 0, len(choices))}
+	key := r.priced(r.key[i])
+	for j := range choices {
+		if r.banned[r.first[i]+j] {
+			continue
+		}
+		v := max(0, r.priced(r.first[i]+j)-key)
+		at, equal := slices.BinarySearch(x.reduced, v)
+		for equal && at < len(x.reduced) && x.reduced[at] == v {
+			at++
+		}
+		x.ranked, x.reduced = slices.Insert(x.ranked, at, j), slices.Insert(x.reduced, at, v)
+	}
+	c.items = append(c.items, x)
+}
+
+func (x *unsettled) second() float64 {
 	if len(x.reduced) < 2 {
 		return math.Inf(1)
 	}

@@ -41,15 +41,13 @@ func (p *program) solve(nodes int, start []int) solution {
 	r := newRelaxation(p)
 	t := newTree(p, r, start)
 	for _, stage := range []struct {
-		part float64 // of the nodes
-		run  func(nodes int)
+		upTo float64 // which part of the nodes may be spent by then
+		run  func()
 	}{
-		{0.4, t.hopefully}, {0.3, t.ripple}, {0.3, t.search},
+		{0.4, t.hopefully}, {0.8, t.ripple}, {1, t.search},
 	} {
-		if t.closed() {
-			break
-		}
-		stage.run(int(stage.part * float64(nodes)))
+		t.budget = int(stage.upTo * float64(nodes))
+		stage.run()
 	}
 	s := solution{selected: t.best, bound: t.bound, nodes: t.nodes, proven: t.closed()}
 	if s.proven && !p.counts {

@@ -14,22 +14,22 @@ const (
 
 // ripple settles small groups of items anew, each with a tree of its own, all else as it is (large neighbourhood search, Shaw 1998). The groups are drawn from a fixed
 // sequence; most likely are items that would change their choice readily at the prices of the whole relaxation.
-func (t *tree) ripple(nodes int) {
+func (t *tree) ripple() {
 	n := len(t.items)
-	if n <= neighbours {
+	if n <= neighbours || t.closed() {
 		return
 	}
 	r := t.relaxed
 	t.restore(&t.root)
 	regret := make([]float64, n)
-	typical := 0.0
 	for i := range regret {
 		regret[i] = max(0, r.regret(i))
-		typical += regret[i] / float64(8*n)
 	}
+	sorted := slices.Sorted(slices.Values(regret))
 	draw := rand.New(rand.NewPCG(1, uint64(n)))
 	order, weight := make([]int, n), make([]float64, n)
-	for end, idle := t.nodes+nodes, 0; t.nodes < end && idle < idleRipples && !t.closed(); idle++ {
+	for idle := 0; t.nodes < t.budget && idle < idleRipples && !t.closed(); idle++ {
+		typical := sorted[min(n-1, draw.IntN(3*neighbours))]
 		for i := range order {
 			order[i] = i
 			weight[i] = draw.ExpFloat64() * (typical + regret[i])
@@ -57,7 +57,8 @@ func (t *tree) anew(items []int) bool {
 		group.items = append(group.items, t.items[i])
 	}
 	sub := newTree(group, newRelaxation(group), now)
-	sub.search(rippleNodes)
+	sub.budget = rippleNodes
+	sub.search()
 	t.nodes += sub.nodes
 	if slices.Equal(sub.best, now) {
 		return false

@@ -64,20 +64,17 @@ func (t *tree) cutoff() float64 { return min(t.hope, t.value-t.least) }
 func (t *tree) closed() bool { return t.bound >= t.value-t.least }
 
 // hopefully searches a program that counts for the count that the bound allows, and as long as there is none for one more.
-func (t *tree) hopefully(nodes int) {
-	for t.counts && nodes > 0 && !t.closed() {
+func (t *tree) hopefully() {
+	for t.counts && t.nodes < t.budget && !t.closed() {
 		t.hope = math.Ceil(t.bound-blur) + 1.5*blur
-		before := t.nodes
-		t.search(nodes)
-		nodes -= t.nodes - before
-		t.hope = math.Inf(1)
+		t.search()
 	}
+	t.hope = math.Inf(1)
 }
 
 // search goes through the tree, from its root, until it is empty, what was hoped for is found or the nodes are spent.
-func (t *tree) search(nodes int) {
+func (t *tree) search() {
 	t.open, t.given = t.open[:0], math.Inf(1)
-	t.budget = t.nodes + nodes
 	heap.Push(&t.open, &t.root)
 	for turn := 1; len(t.open) > 0 && t.nodes < t.budget; turn++ {
 		if n := t.next(turn); n.bound < t.cutoff() && t.restore(n) {
@@ -92,7 +89,7 @@ func (t *tree) search(nodes int) {
 }
 
 // burst is how many dives in a row start from the youngest open node, near to where the last one ended, before one starts from that with the least bound.
-const burst = 100
+const burst = 200
 
 func (t *tree) next(turn int) *node {
 	if turn%burst == 0 {
@@ -111,7 +108,7 @@ func (t *tree) next(turn int) *node {
 func (t *tree) dive(n *node) {
 	r := t.relaxed
 	for {
-		t.nodes++
+		t.nodes += 1 + len(t.items)/(2*neighbours)
 		s, bound := r.solve(t.cutoff())
 		n.bound = max(n.bound, bound)
 		if s == cutOff || n.bound >= t.cutoff() {
