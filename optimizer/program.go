@@ -40,6 +40,9 @@ type solution struct {
 func (p *program) solve(nodes int, start []int) solution {
 	r := newRelaxation(p)
 	t := newTree(p, r, start)
+	if !t.closed() {
+		t.fill()
+	}
 	for _, stage := range []struct {
 		upTo float64 // which part of the nodes may be spent by then
 		run  func()

@@ -63,11 +63,23 @@ func (t *tree) cutoff() float64 { return min(t.hope, t.value-t.least) }
 // closed tells whether the best selection is proved to be that.
 func (t *tree) closed() bool { return t.bound >= t.value-t.least }
 
-// hopefully searches a program that counts for the count that the bound allows, and as long as there is none for one more.
+// hopefully searches a program that counts for the count that the bound allows. Where there is none the bound rises; where half of the nodes find none, the others
+// hope for less.
 func (t *tree) hopefully() {
-	for t.counts && t.nodes < t.budget && !t.closed() {
-		t.hope = math.Ceil(t.bound-blur) + 1.5*blur
+	end, less := t.budget, 0.0
+	for t.counts && !t.closed() && end-t.nodes > 1 {
+		t.hope = math.Ceil(t.bound-blur) + less + 1.5*blur
+		if t.hope >= t.value {
+			break
+		}
+		t.budget = t.nodes + (end-t.nodes)/2
 		t.search()
+		if t.value < t.hope {
+			break
+		}
+		if less = 2*less + 1; t.bound >= t.hope {
+			less = 0
+		}
 	}
 	t.hope = math.Inf(1)
 }
