@@ -91,14 +91,17 @@ type settled struct {
 	served    int
 }
 
-// counting builds the program that serves as many of some workloads as can be, beside as many of each group before as it says. Where as many can be served, those plans
-// are preferred that use little of what is scarce, since it is easier to find one more from there.
-func (pl *planner) counting(before []settled, open []int, limits []float64) model {
+// counting builds the program that serves as much as can be of some groups by the worth of their workloads, beside as many of each group before as it says. Of plans that
+// serve the same those are preferred that use little of what is scarce, since it is easier to find one more from there.
+func (pl *planner) counting(before []settled, groups [][]int, worth, limits []float64) model {
 	m := model{program: program{limits: slices.Clone(limits), least: 1 - 2*blur, counts: true}}
 	for _, g := range before {
 		m.add(pl, g)
 	}
-	m.add(pl, settled{open, -1})
+	counted := len(m.workloads)
+	for _, g := range groups {
+		m.add(pl, settled{g, -1})
+	}
 	total, dearest := 1e-6, pl.dearest(m.workloads)
 	for _, choices := range m.program.items {
 		most := 0.0
@@ -111,12 +114,16 @@ func (pl *planner) counting(before []settled, open []int, limits []float64) mode
 		}
 		total += most
 	}
-	for k, choices := range m.program.items {
+	for _, choices := range m.program.items {
 		for j := range choices {
 			choices[j].value *= blur / total
-			if m.pattern[k][j] < 0 && k >= len(m.workloads)-len(open) {
-				choices[j].value++
-			}
+		}
+	}
+	for k, g := range groups {
+		for range g {
+			choices := m.program.items[counted]
+			choices[len(choices)-1].value += worth[k] // nothing comes last
+			counted++
 		}
 	}
 	return m

@@ -47,6 +47,7 @@ type planner struct {
 	complete []bool      // whether those are all that there are
 	chosen   []int       // pattern of each workload, −1 = none
 	partial  [][]int     // replicas of best effort, by workload and candidate
+	left     int         // nodes to count with
 	result   Plan
 }
 

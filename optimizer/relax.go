@@ -20,8 +20,7 @@ type relaxation struct {
 	row    []int
 	amount []float64
 	limits []float64
-	scale  []float64 // of each row: what an amount was divided by
-	banned []bool    // columns that may not be used
+	banned []bool // columns that may not be used
 
 	key     []int // column that takes what the other basic columns of each item leave
 	split   []int // number of other basic columns of each item
@@ -39,22 +38,14 @@ type relaxation struct {
 const tiny = 1e-9
 
 func newRelaxation(p *program) *relaxation {
-	m := len(p.limits)
-	scale := make([]float64, m)
-	for _, choices := range p.items {
-		for _, c := range choices {
-			for _, u := range c.uses {
-				scale[u.row] = max(scale[u.row], u.amount)
-			}
-		}
-	}
+	rows, scale := p.binding()
+	m := len(scale)
 	r := &relaxation{basic: make([]int, m), inverse: make([][]float64, m), price: make([]float64, m), level: make([]float64, m), along: make([]float64, m), column: make([]float64, m),
-		limits: slices.Clone(p.limits), key: make([]int, len(p.items)), split: make([]int, len(p.items))}
-	r.scale = scale
-	for k := range m {
-		r.inverse[k] = make([]float64, m)
-		if scale[k] > 0 {
-			r.limits[k] /= scale[k]
+		limits: make([]float64, m), key: make([]int, len(p.items)), split: make([]int, len(p.items))}
+	for k, at := range rows {
+		if at >= 0 {
+			r.inverse[at] = make([]float64, m)
+			r.limits[at] = p.limits[k] / scale[at]
 		}
 	}
 	for i, choices := range p.items {
@@ -64,7 +55,9 @@ func newRelaxation(p *program) *relaxation {
 			r.value = append(r.value, c.value)
 			r.begin = append(r.begin, len(r.row))
 			for _, u := range c.uses {
-				r.row, r.amount = append(r.row, u.row), append(r.amount, u.amount/scale[u.row])
+				if at := rows[u.row]; at >= 0 {
+					r.row, r.amount = append(r.row, at), append(r.amount, u.amount/scale[at])
+				}
 			}
 		}
 	}
@@ -73,6 +66,36 @@ func newRelaxation(p *program) *relaxation {
 	r.reset()
 	return r
 }
+
+// binding numbers the rows that not every selection fits into, −1 for the others, and gives the largest amount in each.
+func (p *program) binding() (rows []int, scale []float64) {
+	most, sum := make([]float64, len(p.limits)), make([]float64, len(p.limits))
+	here := make([]float64, len(p.limits))
+	for _, choices := range p.items {
+		clear(here)
+		for _, c := range choices {
+			for _, u := range c.uses {
+				here[u.row] = max(here[u.row], u.amount)
+			}
+		}
+		for k, v := range here {
+			sum[k] += v
+			most[k] = max(most[k], v)
+		}
+	}
+	rows = make([]int, len(p.limits))
+	for k := range rows {
+		rows[k] = -1
+		if sum[k] > p.limits[k] {
+			rows[k] = len(scale)
+			scale = append(scale, most[k])
+		}
+	}
+	return rows, scale
+}
+
+// size is what a step takes, in columns.
+func (r *relaxation) size() int { return len(r.value) + len(r.basic)*len(r.basic)*len(r.basic)/16 }
 
 // reset makes the cheapest choices the keys, and everything else what the rows leave: no prices.
 func (r *relaxation) reset() {

@@ -2,12 +2,17 @@ package optimizer
 
 import "slices"
 
-// serve chooses patterns for workloads within what the others leave: as many as can be by priority, then as cheaply as can be.
+// serve chooses patterns for workloads within what the others leave: as many as can be by priority, then as cheaply as can be. Half of the nodes are for either.
 func (pl *planner) serve(workloads []int) {
 	limits := pl.room()
+	if len(limits) == 0 {
+		pl.serveFreely(workloads)
+		return
+	}
+	pl.left = pl.options.Nodes / 2
 	groups := pl.count(nil, pl.groups(workloads), limits)
 	m := pl.pricing(groups, limits)
-	s := m.program.solve(pl.options.Nodes, m.start(pl))
+	s := m.program.solve((pl.options.Nodes+1)/2, m.start(pl))
 	pl.take(m, s)
 	if slices.ContainsFunc(workloads, func(i int) bool { return !pl.complete[i] }) {
 		pl.result.Proven, s.bound = false, pl.loose(groups)
@@ -15,34 +20,64 @@ func (pl *planner) serve(workloads []int) {
 	pl.result.LowerBound += max(s.bound, 0)
 }
 
-// count settles how many workloads of each group can be served, the more important ones first. Groups that can all be served together are settled at once.
+// serveFreely chooses for every workload its best pattern.
+func (pl *planner) serveFreely(workloads []int) {
+	bound := 0.0
+	for _, i := range workloads {
+		switch {
+		case len(pl.patterns[i]) == 0:
+			bound += pl.nothing(i)
+			continue
+		case pl.complete[i]:
+			bound += pl.patterns[i][0].value()
+		default:
+			bound += pl.problem.Workloads[i].fractional()
+			pl.result.Proven = false
+		}
+		pl.chosen[i] = 0
+	}
+	pl.result.LowerBound += bound
+}
+
+// widest is the largest worth of a workload in units of the least important one, where several groups are counted in one sum.
+const widest = 1e4
+
+// count settles how many workloads of each group can be served, the more important ones first. Groups that can all be served are settled at once; the others one by one, or
+// several in one sum of worths where they are small: a workload is worth more than all less important ones together.
 func (pl *planner) count(before []settled, groups [][]int, limits []float64) []settled {
 	if len(groups) == 0 {
 		return before
 	}
-	all := slices.Concat(groups...)
-	m := pl.counting(before, all, limits)
-	nodes := pl.options.Nodes
-	if len(groups) > 1 {
-		nodes = 0
+	worth := make([]float64, len(groups))
+	for g, next := len(groups)-1, 1.0; g >= 0; g-- {
+		worth[g], next = next, next*float64(len(groups[g])+1)
 	}
-	s := m.program.solve(nodes, m.start(pl))
-	served := 0
-	for k := len(m.workloads) - len(all); k < len(m.workloads); k++ {
-		if m.pattern[k][s.selected[k]] >= 0 {
-			served++
+	halve := worth[0] > widest
+	if halve {
+		for g := range worth {
+			worth[g] = 1 // whether all can be served is all that is asked
 		}
 	}
-	if len(groups) > 1 && served < len(all) {
+	m := pl.counting(before, groups, worth, limits)
+	nodes := 0
+	if !halve {
+		nodes = (pl.left + 1) / 2
+	}
+	s := m.program.solve(nodes, m.start(pl))
+	if !halve {
+		pl.left = max(0, pl.left-s.nodes)
+	}
+	if halve && m.program.value(s.selected) >= 1 {
 		half := len(groups) / 2
 		return pl.count(pl.count(before, groups[:half], limits), groups[half:], limits)
 	}
 	pl.take(m, s)
-	if len(groups) == 1 {
-		return append(before, settled{all, served})
-	}
 	for _, g := range groups {
-		before = append(before, settled{g, len(g)})
+		unserved := 0
+		for _, i := range g {
+			unserved += b2i(pl.chosen[i] < 0)
+		}
+		before = append(before, settled{g, len(g) - unserved})
 	}
 	return before
 }

@@ -120,7 +120,7 @@ func (t *tree) next(turn int) *node {
 func (t *tree) dive(n *node) {
 	r := t.relaxed
 	for {
-		t.nodes += 1 + len(t.items)/(2*neighbours)
+		t.nodes += 1 + r.size()/1000
 		s, bound := r.solve(t.cutoff())
 		n.bound = max(n.bound, bound)
 		if s == cutOff || n.bound >= t.cutoff() {
