@@ -38,7 +38,7 @@ const (
 )
 
 // DefaultOptions returns one accelerator for each workload, the published transition penalty of 0.1, and whole workloads or nothing.
-func DefaultOptions() Options { return Options{Penalty: 0.1, Nodes: 40_000} }
+func DefaultOptions() Options { return Options{Penalty: 0.1, Nodes: 60_000} }
 
 // Validate names the first option that cannot be.
 func (o Options) Validate() error {

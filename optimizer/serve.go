@@ -2,17 +2,17 @@ package optimizer
 
 import "slices"
 
-// serve chooses patterns for workloads within what the others leave: as many as can be by priority, then as cheaply as can be. Half of the nodes are for either.
+// serve chooses patterns for workloads within what the others leave: as many as can be by priority, then as cheaply as can be. A third of the nodes is kept for that.
 func (pl *planner) serve(workloads []int) {
 	limits := pl.room()
 	if len(limits) == 0 {
 		pl.serveFreely(workloads)
 		return
 	}
-	pl.left = pl.options.Nodes / 2
+	pl.left = pl.options.Nodes - pl.options.Nodes/3
 	groups := pl.count(nil, pl.groups(workloads), limits)
 	m := pl.pricing(groups, limits)
-	s := m.program.solve((pl.options.Nodes+1)/2, m.start(pl))
+	s := m.program.solve(max(1, pl.options.Nodes/3), m.start(pl))
 	pl.take(m, s)
 	if slices.ContainsFunc(workloads, func(i int) bool { return !pl.complete[i] }) {
 		pl.result.Proven, s.bound = false, pl.loose(groups)
