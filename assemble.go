@@ -35,7 +35,7 @@ func (v *variantState) decision() Decision {
 		Variant: v.ID, Model: v.Model, Accelerator: v.Accelerator, Scale: v.Variant.Target,
 		Current: v.Current, Ready: len(v.fresh), Target: v.target, Action: action(v.Current, v.target),
 		Reasons: v.reasons, Override: v.override,
-		Cost: v.Cost * float64(v.target), CostDelta: v.Cost * float64(v.target-v.Current), Predicted: v.predicted,
+		Cost: v.price * float64(v.target), CostDelta: v.price * float64(v.target-v.Current), Predicted: v.predicted,
 	}
 }
 

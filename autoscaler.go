@@ -156,11 +156,14 @@ func (a *Autoscaler) snapshot(ctx context.Context) (Snapshot, error) {
 		s.Metrics, err = a.Metrics.Collect(ctx, s.Variants)
 		return err
 	})
+	if ended := ctx.Err(); ended != nil {
+		return s, errors.Join(fmt.Errorf("nothing is decided, the step ended while metrics were collected: %w", ended), err)
+	}
 	if err != nil {
 		s.Metrics = Metrics{Problems: allFailed(s.Variants, err)}
 	}
 	s.At = a.now()
-	return s, ctx.Err()
+	return s, nil
 }
 
 // readInventory returns the inventory, or the last known one with the reason why it is not newer.

@@ -46,6 +46,8 @@ type modelState struct {
 type variantState struct {
 	Variant
 	model           *modelState
+	price           float64          // of one replica an hour
+	priced          bool             // whether by the unit cost of its accelerator, and not by the variant cost
 	fresh           []ReplicaMetrics // by replica, one each
 	previous        int              // target of the last cycle
 	known           bool             // whether there was one
@@ -93,7 +95,10 @@ func (c *cycle) admit(v Variant, byKey map[ModelKey]*modelState) {
 		byKey[m.key] = m
 		c.models = append(c.models, m)
 	}
-	state := &variantState{Variant: v, model: m, target: v.Current}
+	state := &variantState{Variant: v, model: m, target: v.Current, price: v.Cost}
+	if u, ok := c.policy.UnitCosts.Lookup(v.Accelerator); ok {
+		state.price, state.priced = u.PerHour*float64(v.DevicesPerReplica()), true
+	}
 	if err := v.Validate(); err != nil {
 		m.held = err.Error()
 		c.problem(Problem{Variant: v.ID, Model: m.key, Kind: InvalidVariant, Message: err.Error()})

@@ -17,7 +17,8 @@ type Decision struct {
 	// Override is set where a safety rule replaced what the analysis wanted.
 	Override *Override `json:"override,omitempty"`
 
-	Cost      float64    `json:"cost"`      // per hour, of Target replicas
+	// Cost is per hour, of Target replicas: the unit cost of their accelerator times their devices or, where it has no unit cost, their variant cost.
+	Cost      float64    `json:"cost"`
 	CostDelta float64    `json:"costDelta"` // per hour, against Current
 	Predicted Prediction `json:"predicted,omitzero"`
 }
@@ -70,7 +71,7 @@ type Rule string
 // Override says that a safety rule replaced the wanted target.
 type Override struct {
 	Rule   Rule `json:"rule"`
-	Wanted int  `json:"wanted"`
+	Wanted int  `json:"wanted"` // the target that it replaced
 }
 
 // Prediction is the performance expected after the change, where the variant's servers have a profile and the load is

@@ -14,15 +14,19 @@ import (
 	"testing"
 )
 
-// pages are README and docs.
+// pages are README, docs and the READMEs of examples.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
-	names, err := filepath.Glob("docs/*.md")
-	if err != nil {
-		t.Fatal(err)
+	names := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+	for _, pattern := range []string{"docs/*.md", "examples/*/README.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, found...)
 	}
 	texts := map[string]string{}
-	for _, name := range append(names, "README.md", "CONTRIBUTING.md", "CHANGELOG.md") {
+	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -32,21 +36,61 @@ func pages(t *testing.T) map[string]string {
 	return texts
 }
 
-// Links within the project lead somewhere, and the programs that pages tell to run exist.
+// Links within the project lead somewhere, also to a section, and the programs and flags that pages tell to run exist.
 func TestDocsPointAtWhatIsThere(t *testing.T) {
-	link, program := regexp.MustCompile(`\]\(([^)#:]+)(#[a-z-]+)?\)`), regexp.MustCompile(`go run (\./[a-z/]+)`)
-	for name, text := range pages(t) {
+	link := regexp.MustCompile(`\]\(([^)#:]*)(?:#([a-z0-9-]+))?\)`)
+	program, option := regexp.MustCompile(`go run (\./[a-z/]+)([^\n#`+"`"+`]*)`), regexp.MustCompile(` -([a-z][a-z-]*)`)
+	texts := pages(t)
+	for name, text := range texts {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(name), m[1])); err != nil {
+			target := name
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(name), m[1])
+			}
+			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s: the link to %s: %v", name, m[1], err)
+			}
+			if m[2] != "" && !slices.Contains(anchors(texts[target]), m[2]) {
+				t.Errorf("%s: %s has no section %s", name, target, m[2])
 			}
 		}
 		for _, m := range program.FindAllStringSubmatch(text, -1) {
-			if _, err := os.Stat(m[1]); err != nil {
-				t.Errorf("%s: %s: %v", name, m[0], err)
+			source := sources(t, m[1])
+			for _, o := range option.FindAllStringSubmatch(m[2], -1) {
+				if o[1] != "help" && !strings.Contains(source, `"`+o[1]+`"`) {
+					t.Errorf("%s: %s: there is no flag -%s", name, m[0], o[1])
+				}
 			}
 		}
 	}
+}
+
+// anchors are what the sections of a page are linked by.
+func anchors(text string) []string {
+	var found []string
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		plain := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		found = append(found, strings.ReplaceAll(plain, " ", "-"))
+	}
+	return found
+}
+
+// sources returns the text of a program.
+func sources(t *testing.T, dir string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(names) == 0 {
+		t.Errorf("%s: no program, %v", dir, err)
+	}
+	var all strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
 }
 
 // docs/operating.md explains every kind of problem and every rule that there is.

@@ -36,17 +36,17 @@ func (c *cycle) guardBudget(class string, perHour float64) {
 	total := 0.0
 	for _, v := range c.variants {
 		if class == "" || v.model.class == class {
-			total += v.Cost * float64(v.target)
+			total += v.price * float64(v.target)
 		}
 	}
 	for _, m := range slices.Backward(c.models) {
 		for _, v := range slices.Backward(m.variants) {
 			floor := max(v.Current, v.Min)
-			if class != "" && m.class != class || v.Cost <= 0 || v.target <= floor || total <= perHour+1e-9 {
+			if class != "" && m.class != class || v.price <= 0 || v.target <= floor || total <= perHour+1e-9 {
 				continue
 			}
-			granted := max(floor, v.target-int(math.Ceil((total-perHour)/v.Cost-1e-9)))
-			total -= v.Cost * float64(v.target-granted)
+			granted := max(floor, v.target-int(math.Ceil((total-perHour)/v.price-1e-9)))
+			total -= v.price * float64(v.target-granted)
 			message := fmt.Sprintf("%d instead of %d replicas: the budget of %g an hour", granted, v.target, perHour)
 			c.problem(Problem{Variant: v.ID, Model: m.key, Kind: BudgetShort, Message: fmt.Sprintf("variant %s: %s", v.ID, message)})
 			v.overrule(granted, RuleGuardBudget, message, Number{"budget", perHour})

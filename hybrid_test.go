@@ -1,6 +1,7 @@
 package wva_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,13 +134,33 @@ func TestCostFallback(t *testing.T) {
 	}
 }
 
+// A budget counts what a report calls cost: unit costs where there are any, and variant costs otherwise.
 func TestBudgetHoldsGrowth(t *testing.T) {
-	p := wva.DefaultPolicy()
-	p.Budgets = []optimizer.Budget{{PerHour: 10}}
-	a := variant("a", 5, 2)
-	report, _, err := wva.Decide(snapshot([]wva.Variant{a}, reports("a", [2]float64{0.9, 9}, [2]float64{0.9, 9})), p, wva.History{})
-	if err != nil || report.Decisions[0].Target != 2 || report.Problems[0].Kind != wva.BudgetShort {
-		t.Errorf("%v, %v", report, err)
+	listed := cost.UnitCosts{{Accelerator: "A100", Type: "NVIDIA-A100-PCIE-80GB", PerHour: 2}}
+	for _, tt := range []struct {
+		budget float64
+		costs  cost.UnitCosts
+		target int
+		cost   float64
+	}{
+		{budget: 14, target: 2, cost: 10},
+		{budget: 15, target: 3, cost: 15},
+		{budget: 11, costs: listed, target: 2, cost: 8},
+		{budget: 12, costs: listed, target: 3, cost: 12},
+	} {
+		p := wva.DefaultPolicy()
+		p.Budgets, p.UnitCosts = []optimizer.Budget{{PerHour: tt.budget}}, tt.costs
+		a := variant("a", 5, 2)
+		a.Accelerator, a.Devices = "A100", 2
+		report, _, err := wva.Decide(snapshot([]wva.Variant{a}, reports("a", [2]float64{0.9, 9}, [2]float64{0.9, 9})), p, wva.History{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := report.Decisions[0]
+		short := slices.ContainsFunc(report.Problems, func(p wva.Problem) bool { return p.Kind == wva.BudgetShort })
+		if d.Target != tt.target || d.Cost != tt.cost || report.Cost != tt.cost || short != (tt.target == 2) {
+			t.Errorf("budget %g, unit costs %v: %v, want a target of %d at %g", tt.budget, tt.costs, report, tt.target, tt.cost)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func (c *cycle) observe() {
 	}
 	for _, m := range c.models {
 		m.judge(failures[m.key], stale)
-		if !m.complete && m.held == "" {
+		if !m.complete {
 			c.problem(Problem{Model: m.key, Kind: MetricsLost, Message: m.message})
 		}
 	}

@@ -25,7 +25,7 @@ func TestProblemsThatHoldNothing(t *testing.T) {
 		{"about the source", wva.MetricsProblem{Reason: wva.PrometheusError, Message: "no TTFT"}, 2, wva.MetricsFound, []wva.Problem{{Kind: wva.MetricsLost, Message: "no TTFT"}}},
 		{"a remark", wva.MetricsProblem{ModelKey: v.Key(), Reason: wva.MetricsFound, Message: "strangers"}, 2, wva.MetricsFound, []wva.Problem{{Model: v.Key(), Kind: wva.MetricsIgnored, Message: "strangers"}}},
 		{"about a variant", wva.MetricsProblem{ModelKey: v.Key(), Variant: "a", Reason: wva.MetricsStale, Message: "old"}, 3, wva.MetricsStale, []wva.Problem{{Model: v.Key(), Kind: wva.MetricsLost, Message: "old"}}},
-		{"about the model", wva.MetricsProblem{ModelKey: v.Key(), Reason: wva.PrometheusError, Message: "down"}, 3, wva.PrometheusError, nil}, // said by the model's report
+		{"about the model", wva.MetricsProblem{ModelKey: v.Key(), Reason: wva.PrometheusError, Message: "down"}, 3, wva.PrometheusError, []wva.Problem{{Model: v.Key(), Kind: wva.MetricsLost, Message: "down"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := wva.Snapshot{At: noon, Variants: []wva.Variant{v}, Metrics: wva.Metrics{Replicas: replicas, Problems: []wva.MetricsProblem{tt.problem}}, Inventory: wva.Unlimited()}

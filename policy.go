@@ -28,7 +28,7 @@ type Policy struct {
 	Behavior    Behavior    `json:"behavior,omitzero"`    // windows and steps that slow changes down
 	ScaleToZero ScaleToZero `json:"scaleToZero,omitzero"` // models that may run without replicas
 	Forecasting Forecasting `json:"forecasting,omitzero"` // of HYBRID and MODEL-ONLY
-	// Optimizer, Quotas and Budgets are for HYBRID and MODEL-ONLY; the budgets bind in every mode, by the guard.
+	// Optimizer, Quotas and Budgets are for HYBRID and MODEL-ONLY; the budgets bind in every mode, by the guard. They count what a Decision's Cost counts.
 	Optimizer optimizer.Options  `json:"optimizer"`
 	Quotas    []optimizer.Quota  `json:"quotas,omitempty"`
 	Budgets   []optimizer.Budget `json:"budgets,omitempty"`

@@ -113,14 +113,11 @@ func (c *cycle) candidate(m *modelState, v *variantState) (optimizer.Candidate, 
 		return optimizer.Candidate{}, false
 	}
 	v.queue = q
-	perReplica := v.Cost
-	if u, ok := c.policy.UnitCosts.Lookup(v.Accelerator); ok {
-		perReplica = u.PerHour * float64(v.DevicesPerReplica())
-	} else {
+	if !v.priced {
 		v.say(RuleCostFallback, fmt.Sprintf("no unit cost for accelerator %q: its variant cost of %g counts", v.Accelerator, v.Cost))
 	}
 	return optimizer.Candidate{
-		Name: v.ID.Name, Type: c.devices.typeOf(v), Devices: v.DevicesPerReplica(), Cost: perReplica, Rate: v.capacity.Rate,
+		Name: v.ID.Name, Type: c.devices.typeOf(v), Devices: v.DevicesPerReplica(), Cost: v.price, Rate: v.capacity.Rate,
 		Min: v.Min, Max: v.Max, Binding: string(v.capacity.Binding),
 	}, true
 }

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
+	"github.com/wva-go/wva/cost"
 	"github.com/wva-go/wva/model"
 )
 
@@ -101,8 +101,8 @@ func (v Variant) Validate() error {
 	if v.Model == "" {
 		bad("model is empty")
 	}
-	if math.IsNaN(v.Cost) || math.IsInf(v.Cost, 0) || v.Cost < 0 {
-		bad("cost %v: want a finite number, 0 or more", v.Cost)
+	if !(v.Cost >= 0 && v.Cost <= cost.Highest) {
+		bad("cost %v: want a number from 0 to %g", v.Cost, cost.Highest)
 	}
 	for _, f := range []struct {
 		name  string

@@ -3,7 +3,6 @@ package cost
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // UnitCost is the price of one device of an accelerator.
@@ -21,8 +20,8 @@ func (u UnitCost) Validate() error {
 		return errors.New("unit cost: accelerator is empty: want its name")
 	case u.Type == "":
 		return fmt.Errorf("unit cost of %s: type is empty: want the product name", u.Accelerator)
-	case math.IsNaN(u.PerHour) || math.IsInf(u.PerHour, 0) || u.PerHour < 0:
-		return fmt.Errorf("unit cost of %s: %v per hour: want a finite number, 0 or more", u.Accelerator, u.PerHour)
+	case !(u.PerHour >= 0 && u.PerHour <= Highest):
+		return fmt.Errorf("unit cost of %s: %v per hour: want a number from 0 to %g", u.Accelerator, u.PerHour, Highest)
 	case u.Memory < 0:
 		return fmt.Errorf("unit cost of %s: memory %d: want a number of bytes, or 0 where unknown", u.Accelerator, u.Memory)
 	}

@@ -80,7 +80,9 @@ func readUnitCost(item document.Value) UnitCost {
 	var u UnitCost
 	u.Accelerator, _ = fields.Get("name").Name()
 	u.Type, _ = fields.Get("type").Name()
-	u.PerHour, _ = fields.Get("cost").NonNegative()
+	if u.PerHour, _ = fields.Get("cost").NonNegative(); u.PerHour > Highest {
+		fields.Get("cost").Fail("want a number from 0 to %g", Highest)
+	}
 	if memory := fields.Get("memSize"); memory.Present() {
 		mebibytes, ok := memory.Int()
 		if ok && (mebibytes <= 0 || mebibytes > math.MaxInt64/bytesPerMiB) {

@@ -61,6 +61,7 @@ func TestParseUnitCostsReportsAndGoesOn(t *testing.T) {
 		"NaN":               {"- {name: A, type: TA, cost: .nan}\n", `accelerators:1: A: cost ".nan": want a number`},
 		"NaN as Go has it":  {"- {name: A, type: TA, cost: NaN}\n", `accelerators:1: A: cost "NaN": want a finite number`},
 		"infinite":          {"- {name: A, type: TA, cost: inf}\n", `accelerators:1: A: cost "inf": want a finite number`},
+		"higher than any":   {"- {name: A, type: TA, cost: 1e13}\n", `accelerators:1: A: cost "1e13": want a number from 0 to 1e+12`},
 		"overflow":          {"- {name: A, type: TA, cost: 1e400}\n", `accelerators:1: A: cost "1e400": want a finite number`},
 		"malformed":         {"- {name: A, type: TA, cost: 40 cents}\n", `accelerators:1: A: cost "40 cents": want a number`},
 		"empty cost":        {"- {name: A, type: TA, cost: ''}\n", `accelerators:1: A: cost: want a number`},

@@ -2,7 +2,6 @@ package cost
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 )
 
@@ -19,8 +18,8 @@ func ParseVariantCost(s string) (float64, error) {
 		return 0, fmt.Errorf(`cost: variantCost %q: want digits with an optional fraction, such as "10.0"`, s)
 	}
 	perHour, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsInf(perHour, 0) {
-		return 0, fmt.Errorf("cost: variantCost %q: too large: want a finite number", s)
+	if err != nil || perHour > Highest {
+		return 0, fmt.Errorf("cost: variantCost %q: want a number from 0 to %g", s, Highest)
 	}
 	return perHour, nil
 }

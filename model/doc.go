@@ -5,7 +5,7 @@
 // rate causes ([Queue.Analyze]), and which rate meets an [SLO] ([Queue.MaxRate]).
 //
 // Profiles come from a benchmark ([Fit]), from the architecture of the model and the data sheet of the accelerator
-// (roofline), or from live metrics ([Track]).
+// ([Roofline]), or from live metrics ([Tracker]).
 //
 // The package also holds the data that the rest of wva shares: the accelerator catalogue and the service classes.
 // Everything in it is a value or a pure function; times are seconds unless they are a [time.Duration].

@@ -157,10 +157,10 @@ func TestFitAgainstMeasurements(t *testing.T) {
 		if len(all[noisy]) == 0 {
 			continue
 		}
-		got := quantile(all[noisy], 0.5)
-		t.Logf("MI300X %v: median error %.1f%%", noisy, 100*got)
+		got, name := quantile(all[noisy], 0.5), map[bool]string{false: "A100 and H100", true: "MI300X"}[noisy]
+		t.Logf("%s: median error %.1f%%", name, 100*got)
 		if !(got <= limit) {
-			t.Errorf("MI300X %v: median error %.1f%%, want at most %.0f%%", noisy, 100*got, 100*limit)
+			t.Errorf("%s: median error %.1f%%, want at most %.0f%%", name, 100*got, 100*limit)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package optimizer finds the cheapest allocation of replicas that serves every workload, and proves how good it is.
 //
-// A [Workload] is a model with a service class and a load; its [Candidate]s say which accelerators may serve it, what a replica costs and
+// A [Workload] is a model with a service class and a load; its candidates ([Candidate]) say which accelerators may serve it, what a replica costs and
 // which rate it carries within the SLO. [Optimize] chooses candidates and replica counts: every workload its cheapest where devices are
 // unlimited, and otherwise first what can be served in the order of priorities, then what is cheapest, under the devices there are of each type,
 // quotas and budgets. A change of accelerator has to save more than its transition penalty.

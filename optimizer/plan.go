@@ -15,10 +15,10 @@ type Plan struct {
 // Assignment is what one workload gets, and why.
 type Assignment struct {
 	Workload    string       `json:"workload"`
-	Allocations []Allocation `json:"allocations"` // by candidate; empty = nothing
-	Cost        float64      `json:"cost"`        // per hour
-	Penalty     float64      `json:"penalty,omitempty"`
-	Served      float64      `json:"served"` // part of the load that is served, 1 = all
+	Allocations []Allocation `json:"allocations"`       // by candidate; empty = nothing
+	Cost        float64      `json:"cost"`              // per hour
+	Penalty     float64      `json:"penalty,omitempty"` // of a change of accelerator, per hour
+	Served      float64      `json:"served"`            // part of the load that is served, 1 = all
 	Reason      Reason       `json:"reason"`
 }
 

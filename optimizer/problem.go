@@ -20,9 +20,9 @@ type Problem struct {
 type Workload struct {
 	Name       string       `json:"name"` // unique
 	Namespace  string       `json:"namespace,omitempty"`
-	Class      string       `json:"class,omitempty"`
-	Priority   int          `json:"priority"` // 1 is served first
-	Rate       float64      `json:"rate"`     // requests per second to serve
+	Class      string       `json:"class,omitempty"` // its service class, which quotas and budgets may name
+	Priority   int          `json:"priority"`        // 1 is served first
+	Rate       float64      `json:"rate"`            // requests per second to serve
 	Min        int          `json:"min,omitempty"`
 	Max        int          `json:"max,omitempty"` // replicas in all; 0 = no maximum
 	Candidates []Candidate  `json:"candidates"`
@@ -64,7 +64,7 @@ type Devices struct {
 type Quota struct {
 	Namespace string   `json:"namespace,omitempty"` // empty = every namespace
 	Class     string   `json:"class,omitempty"`     // empty = every class
-	Types     []string `json:"types"`
+	Types     []string `json:"types"`               // at least one
 	Devices   int      `json:"devices"`
 }
 

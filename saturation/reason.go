@@ -32,9 +32,9 @@ type Reason struct {
 	Current  int    `json:"current"`         // the variant's current replicas
 	Other    string `json:"other,omitempty"` // the variant chosen instead
 
-	Cost           float64 `json:"cost"` // of one replica
-	Short          string  `json:"short,omitempty"`
-	SpareKV        float64 `json:"spareKV"`
+	Cost           float64 `json:"cost"`            // of one replica
+	Short          string  `json:"short,omitempty"` // what is short, with its numbers
+	SpareKV        float64 `json:"spareKV"`         // as in the Analysis, and so are the next three
 	SpareQueue     float64 `json:"spareQueue"`
 	RemainingKV    float64 `json:"remainingKV"`
 	RemainingQueue float64 `json:"remainingQueue"`
@@ -61,6 +61,9 @@ func (a Analysis) shortage() string {
 		parts = append(parts, fmt.Sprintf("spare queue %.1f is below %.1f", a.SpareQueue, a.Config.QueueSpareTrigger))
 	}
 	if len(parts) > 0 && a.NonSaturated == 0 {
+		if a.Replicas == 1 {
+			return "its replica is saturated: " + strings.Join(parts, " and ")
+		}
 		return fmt.Sprintf("all %d replicas are saturated: %s", a.Replicas, strings.Join(parts, " and "))
 	}
 	return strings.Join(parts, " and ")

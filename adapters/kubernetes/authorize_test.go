@@ -76,13 +76,10 @@ func manifest[T any](t *testing.T, file string) *T {
 	return nil
 }
 
-// notHere are rights that the tests of examples/controller use, for a metrics endpoint that asks who reads it, those for a kind that this cluster does not have, and those
-// to count events that client-go takes for repeated ones.
+// notHere are rights that the tests of examples/controller use, for a metrics endpoint that asks who reads it, and those to count events that client-go takes for repeated ones.
 var notHere = []string{
 	"patch events", "patch events.events.k8s.io",
 	"create tokenreviews.authentication.k8s.io", "create subjectaccessreviews.authorization.k8s.io",
-	"list leaderworkersets.leaderworkerset.x-k8s.io", "watch leaderworkersets.leaderworkerset.x-k8s.io",
-	"get leaderworkersets.leaderworkerset.x-k8s.io/scale", "update leaderworkersets.leaderworkerset.x-k8s.io/scale",
 }
 
 // The tests before this one ran with the rights of the manifests, so these are enough. Here: each of them was used, so none is too much.

@@ -143,4 +143,13 @@ func TestNamespaceOverrides(t *testing.T) {
 	if p.Saturation.For("other", "m").KVCacheThreshold != 0.7 || p.ScaleToZero.For(models[2]).Enabled {
 		t.Error("the documents of one namespace count in another")
 	}
+
+	c.apply(local, nil)
+	p = c.mustCompose(t, "ns", models...)
+	if got := p.Saturation.For("ns", "n"); got.QueueLengthThreshold != 5 || p.Saturation.For("ns", "m").KVCacheThreshold != 0.6 || !c.retention(models[1]).Enabled {
+		t.Errorf("thresholds %+v of n after the document of the namespace is gone: want those of the cluster, and its retention as before", got)
+	}
+	if p = c.mustCompose(t, "", models...); p.ScaleToZero.For(models[1]).Enabled {
+		t.Error("the documents of a namespace count without the label")
+	}
 }

@@ -2,13 +2,14 @@ package kubernetes_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wva-go/wva"
@@ -27,7 +28,7 @@ func testConfiguration(t *testing.T, e *environment) {
 	}
 	thresholds := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "capacity-scaling-config"}, Data: map[string]string{"default": "kvCacheThreshold: 1.5\n"}}
 	e.create(t, thresholds)
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		if events := e.events(t, ns, thresholds.Name); len(events) == 0 {
 			return fmt.Errorf("events about a ConfigMap that cannot be read: %v", events)
 		}
@@ -58,7 +59,7 @@ func testMode(t *testing.T, e *environment) {
 	if err := e.client.Update(t.Context(), settings); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		if events := e.events(t, ns, settings.Name); len(events) == 0 {
 			return fmt.Errorf("no event about a setting that cannot be read")
 		}
@@ -74,7 +75,7 @@ func testMode(t *testing.T, e *environment) {
 func awaitMode(t *testing.T, r *running, want wva.Mode) {
 	t.Helper()
 	r.awaitSteps(t, 1)
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		if report, _, _ := r.last(); report.Mode != want {
 			return fmt.Errorf("mode %s, want %s", report.Mode, want)
 		}
@@ -95,6 +96,25 @@ func testHostileLabels(t *testing.T, e *environment) {
 	e.awaitReplicas(t, ns, 2)
 }
 
+// Names as long as the API server takes them. The ReplicaSet of such a Deployment has a name that is cut.
+func testLongestNames(t *testing.T, e *environment) {
+	ns := e.namespace(t)
+	long := strings.Repeat("l", validation.DNS1123SubdomainMaxLength)
+	target := deployment(ns, "short", 1, "")
+	target.Name = long
+	va := autoscaling(ns, long, long, strings.Repeat("m", 253))
+	va.Spec.MaxReplicas = new(int32(2))
+	e.create(t, target, va)
+	e.run(t, quick(ns, newSteady(busy)))
+	eventually(t, func() error {
+		asked, _ := e.replicas(t, ns, long)
+		if events := e.events(t, ns, long); asked != 2 || !slices.Contains(events, "ScaleUp") {
+			return fmt.Errorf("%d replicas, events %v, want 2 replicas and an event of %q", asked, events, "ScaleUp")
+		}
+		return wantDesired(e.status(t, ns, long), 2)
+	})
+}
+
 // A namespace may have thresholds of its own, and may be left alone, by a label and an annotation that count from the moment they are set.
 func testNamespaces(t *testing.T, e *environment) {
 	own, ns := e.namespace(t), e.namespace(t)
@@ -112,7 +132,7 @@ func testNamespaces(t *testing.T, e *environment) {
 	e.annotate(t, ns, `{"metadata": {"labels": {"wva.llmd.ai/config-enabled": "true"}}}`)
 	e.awaitReplicas(t, ns, 3)
 	e.annotate(t, ns, `{"metadata": {"annotations": {"wva.llmd.ai/exclude": "true"}}}`)
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		if report, _, _ := r.last(); len(report.Decisions) > 0 {
 			return fmt.Errorf("decisions %v for a namespace that is excluded", report.Decisions)
 		}
@@ -122,7 +142,7 @@ func testNamespaces(t *testing.T, e *environment) {
 		return nil
 	})
 	e.annotate(t, ns, `{"metadata": {"annotations": {"wva.llmd.ai/exclude": null}}}`)
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		if report, _, _ := r.last(); len(report.Decisions) != 1 {
 			return fmt.Errorf("decisions %v, want one", report.Decisions)
 		}

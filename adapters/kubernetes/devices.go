@@ -28,11 +28,21 @@ func podDevices(spec *corev1.PodSpec) int {
 
 // containerDevices counts by the limits, which for accelerators are the requests too, or by the requests where there is no limit.
 func containerDevices(c *corev1.Container) int {
+	return deviceCount(c.Resources.Limits, c.Resources.Requests)
+}
+
+// nodeDevices counts what a node has for pods: all that it has, where it does not say what can be allocated.
+func nodeDevices(node *corev1.Node) int {
+	return deviceCount(node.Status.Allocatable, node.Status.Capacity)
+}
+
+// deviceCount counts the accelerators in a list, those of a kind that it does not name in the other.
+func deviceCount(first, otherwise corev1.ResourceList) int {
 	n := 0
 	for _, name := range resource.DeviceResources() {
-		quantity, ok := c.Resources.Limits[corev1.ResourceName(name)]
+		quantity, ok := first[corev1.ResourceName(name)]
 		if !ok {
-			quantity = c.Resources.Requests[corev1.ResourceName(name)]
+			quantity = otherwise[corev1.ResourceName(name)]
 		}
 		n += count(quantity)
 	}

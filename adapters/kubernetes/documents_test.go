@@ -87,6 +87,14 @@ func testValidation(t *testing.T, e *environment) {
 		{spec: `{scaleTargetRef: {name: a}, modelID: m, variantCost: "10."}`, want: "variantCost"},
 		{spec: `{scaleTargetRef: {name: a}, modelID: m, variantCost: "ten"}`, want: "variantCost"},
 		{spec: `{scaleTargetRef: {name: a}, modelID: m, variantCost: "NaN"}`, want: "variantCost"},
+		{spec: `{scaleTargetRef: {name: a}, modelID: m, minReplicas: 0, maxReplicas: 5}`},
+		{spec: `{scaleTargetRef: {name: a}, modelID: m, minReplicas: 3, maxReplicas: 2}`, want: "minReplicas is above maxReplicas"},
+		{spec: `{scaleTargetRef: {name: a}, modelID: m, minReplicas: -1}`, want: "minReplicas"},
+		{spec: `{scaleTargetRef: {name: a}, modelID: m, maxReplicas: 0}`, want: "maxReplicas"},
+		{spec: `{scaleTargetRef: {name: a, kind: ""}, modelID: m}`, want: "scaleTargetRef.kind"},
+		{spec: `{scaleTargetRef: {name: ` + strings.Repeat("a", 254) + `}, modelID: m}`, want: "scaleTargetRef.name"},
+		{spec: `{scaleTargetRef: {name: a}, modelID: m, modelProfile: {accelerators: [{acc: A100, accCount: 0}]}}`, want: "accCount"},
+		{spec: `{scaleTargetRef: {name: a}, modelID: m, modelProfile: {accelerators: [{acc: A100, perfParms: {decodeParms: {alpha: fast}}}]}}`, want: "alpha"},
 		{spec: `{scaleTargetRef: {name: a}, modelID: m, variantCosts: "10.0"}`, want: "variantCosts"},
 	} {
 		text := "apiVersion: llmd.ai/v1alpha1\nkind: VariantAutoscaling\nmetadata: {generateName: v-, namespace: " + ns + "}\nspec: " + test.spec

@@ -10,7 +10,11 @@ import (
 	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/wva-go/wva"
@@ -36,7 +40,7 @@ func (e *environment) bounded(t *testing.T, ns string, most int32) {
 
 func (e *environment) awaitReplicas(t *testing.T, ns string, want int32) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		if asked, _ := e.replicas(t, ns, "llama"); asked != want {
 			return fmt.Errorf("%d replicas, want %d", asked, want)
 		}
@@ -70,7 +74,7 @@ func testServerRestarts(t *testing.T, e *environment) {
 	start := sync.OnceFunc(e.plane.StartAPIServer)
 	defer start() // also for those who clean up after a failure
 	var failed *wva.ScaleError
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		report, _, err := r.last()
 		if !errors.As(err, &failed) || len(report.Changes()) != 1 {
 			return fmt.Errorf("step without the API server: decisions %v, error %v", report.Decisions, err)
@@ -79,7 +83,7 @@ func testServerRestarts(t *testing.T, e *environment) {
 	})
 	start()
 	e.awaitReplicas(t, ns, 2)
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		_, _, err := r.last()
 		return err
 	})
@@ -107,7 +111,7 @@ func testWatchesCut(t *testing.T, e *environment) {
 	e.awaitNoTarget(t, r, ns)
 }
 
-// Somebody else writes the same objects all the time. The decisions get through, and what the other wrote is still there.
+// Somebody else writes the same objects all the time, a condition of their own among them. The decisions get through, and what the other wrote is still there.
 func testConflicts(t *testing.T, e *environment) {
 	ns := e.namespace(t)
 	e.bounded(t, ns, 6)
@@ -115,10 +119,14 @@ func testConflicts(t *testing.T, e *environment) {
 	var written int
 	var other sync.WaitGroup
 	other.Go(func() {
+		defer cancel()
 		for ; ctx.Err() == nil; written++ {
 			patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"metadata": {"annotations": {"other": "%d"}}}`, written+1))
 			err := errors.Join(e.client.Patch(ctx, deployment(ns, "llama", 0, ""), patch), e.client.Patch(ctx, autoscaling(ns, "llama-autoscaler", "", ""), patch))
-			if err != nil {
+			if err = errors.Join(err, e.audit(ctx, ns, written+1)); err != nil {
+				if ctx.Err() == nil {
+					t.Error(err)
+				}
 				return
 			}
 		}
@@ -134,11 +142,29 @@ func testConflicts(t *testing.T, e *environment) {
 	if got := va.Annotations["other"]; got != fmt.Sprint(written) && got != fmt.Sprint(written+1) {
 		t.Errorf("the other writer's annotation is %q after %d writes", got, written)
 	}
+	if c := meta.FindStatusCondition(va.Status.Conditions, "Audited"); c == nil || c.Message != fmt.Sprint(written) && c.Message != fmt.Sprint(written+1) {
+		t.Errorf("the other writer's condition is %v after %d writes", c, written)
+	}
 	_, steps, err := r.last()
-	t.Logf("%d steps beside %d writes of another, calls %v", steps, 2*written, writes(r.wire.counts()))
+	t.Logf("%d steps beside %d writes of another, calls %v", steps, 3*written, writes(r.wire.counts()))
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// audit writes a condition that is none of the controller's. It complains when the one before is gone.
+func (e *environment) audit(ctx context.Context, ns string, n int) error {
+	return retry.OnError(retry.DefaultBackoff, apierrors.IsConflict, func() error {
+		var va v1alpha1.VariantAutoscaling
+		if err := e.client.Get(ctx, client.ObjectKey{Namespace: ns, Name: "llama-autoscaler"}, &va); err != nil {
+			return err
+		}
+		if c := meta.FindStatusCondition(va.Status.Conditions, "Audited"); n > 1 && (c == nil || c.Message != fmt.Sprint(n-1)) {
+			return fmt.Errorf("condition %v, want number %d", c, n-1)
+		}
+		meta.SetStatusCondition(&va.Status.Conditions, metav1.Condition{Type: "Audited", Status: metav1.ConditionTrue, Reason: "Fine", Message: fmt.Sprint(n)})
+		return e.client.Status().Update(ctx, &va)
+	})
 }
 
 // Another autoscaler pulls the replicas back: the controller writes once for each time, and does not storm.
@@ -162,6 +188,23 @@ func testSecondScaler(t *testing.T, e *environment) {
 	}
 }
 
+// A dry run has the API server check every change, and changes nothing.
+func testDryRun(t *testing.T, e *environment) {
+	ns := e.namespace(t)
+	e.bounded(t, ns, 2)
+	s := quick(ns, newSteady(busy))
+	s.options.Actuation = kubernetes.DryRun
+	r := e.run(t, s)
+	eventually(t, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 2) })
+	r.awaitSteps(t, 2)
+	if asked, _ := e.replicas(t, ns, "llama"); asked != 1 || written(r.wire.counts(), scales) == 0 {
+		t.Errorf("%d replicas, calls %v", asked, writes(r.wire.counts()))
+	}
+	if _, _, err := r.last(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A controller that may not write scales says so for the variant, publishes all the same, and tries again.
 func testForbidden(t *testing.T, e *environment) {
 	ns := e.namespace(t)
@@ -170,7 +213,7 @@ func testForbidden(t *testing.T, e *environment) {
 	s.user = readerUser
 	r := e.run(t, s)
 	id := wva.ID{Namespace: ns, Name: "llama-autoscaler"}
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		_, _, err := r.last()
 		var failed *wva.ScaleError
 		if !errors.As(err, &failed) || failed.Variant != id || !strings.Contains(err.Error(), "forbidden") {
@@ -181,6 +224,7 @@ func testForbidden(t *testing.T, e *environment) {
 		}
 		return wantDesired(e.status(t, ns, id.Name), 2)
 	})
+	e.awaitCondition(t, ns, id.Name, v1alpha1.TypeReady, "True Active", `but: scale `+ns+`/llama-autoscaler: deployments.apps "llama" is forbidden`)
 	before := r.wire.counts()
 	r.awaitSteps(t, 10)
 	if calls := r.wire.since(before); total(writes(calls))-written(calls, scales) > 4 {
@@ -195,15 +239,18 @@ func testForbidden(t *testing.T, e *environment) {
 func testNoDefinition(t *testing.T, e *environment) {
 	ns := e.namespace(t)
 	r := e.run(t, hourly(ns))
-	select {
-	case <-r.done:
-		t.Logf("without the definition the controller ends: %v", r.err)
-	case <-time.After(2 * time.Second):
-		t.Log("without the definition the controller waits")
+	eventually(t, func() error {
+		if n := r.wire.counts()["get discovery"]; n < 5 {
+			return fmt.Errorf("it has looked for the definition %d times", n)
+		}
+		return nil
+	})
+	if r.controller.Ready(nil) == nil {
+		t.Error("the controller is ready without the definition")
 	}
 	e.define(t)
 	e.create(t, deployment(ns, "llama", 1, ""), autoscaling(ns, "llama-autoscaler", "llama", "llama"))
-	eventually(t, time.Minute, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 1) })
+	eventually(t, func() error { return wantDesired(e.status(t, ns, "llama-autoscaler"), 1) })
 	e.awaitDecided(t, r, ns, 1)
 }
 
@@ -217,12 +264,7 @@ func testLeaderHandedOver(t *testing.T, e *environment) {
 	first := e.run(t, s)
 	first.awaitSteps(t, 1)
 	second := e.run(t, s)
-	eventually(t, 10*time.Second, func() error {
-		if len(second.wire.counts()) == 0 {
-			return errors.New("the second controller has not come up")
-		}
-		return nil
-	})
+	eventually(t, func() error { return second.controller.Ready(nil) }) // or a rollout would wait for it in vain
 	source.percent.Store(busy)
 	e.awaitReplicas(t, ns, 9)
 	if _, steps, _ := second.last(); steps > 0 {
@@ -241,7 +283,7 @@ func testLeaderHandedOver(t *testing.T, e *environment) {
 	third.awaitSteps(t, 2)
 	select {
 	case <-second.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Error("the second controller goes on without the lead")
 	}
 	if err := wantDesired(e.status(t, ns, "llama-autoscaler"), 9); err != nil {

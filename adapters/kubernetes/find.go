@@ -42,6 +42,9 @@ func (f *finder) find(ctx context.Context, va *v1alpha1.VariantAutoscaling) (tar
 	key := types.NamespacedName{Namespace: va.Namespace, Name: va.Spec.ScaleTargetRef.Name}
 	switch err := f.reader.Get(ctx, key, object); {
 	case apierrors.IsNotFound(err):
+		f.mu.Lock()
+		delete(f.scaled, reference{kind, key})
+		f.mu.Unlock()
 		return target{}, errMissing
 	case err != nil:
 		return target{}, fmt.Errorf("read %s %s: %w", kind.Kind, key, err)

@@ -60,7 +60,7 @@ func NewFleet(mgr ctrl.Manager, o FleetOptions) (*Fleet, error) {
 		return nil, err
 	}
 	w := newWatches(c, mgr.GetRESTMapper(), o.NodeInventory)
-	if err := errors.Join(mgr.Add(c), mgr.Add(w)); err != nil {
+	if err := mgr.Add(w); err != nil {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
 	return newFleet(c, &finder{reader: c, ready: w.ready, scales: mgr.GetClient(), scaled: map[reference]target{}}, w, o), nil
@@ -164,14 +164,16 @@ func (f *Fleet) exists(ctx context.Context, id wva.ID) bool {
 	return !errors.Is(err, errMissing)
 }
 
+// lastVariants returns the variants as they were last read, nil where they never were.
 func (f *Fleet) lastVariants() map[wva.ID]wva.Variant {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	last := map[wva.ID]wva.Variant{}
-	if f.view != nil {
-		for _, v := range f.view.variants {
-			last[v.ID] = v
-		}
+	if f.view == nil {
+		return nil
+	}
+	last := make(map[wva.ID]wva.Variant, len(f.view.variants))
+	for _, v := range f.view.variants {
+		last[v.ID] = v
 	}
 	return last
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // takeInventory counts the devices that the fleet may use: those of nodes that take pods, less what pods of others hold there, and on other nodes what the fleet's own pods
-// hold and so need not be given again. ours tells by its place whether a pod is a replica of the fleet; unbound says that variants without a named accelerator hold none, so that
+// hold and so need not be given again. ours tells by its place whether a pod belongs to the fleet; unbound says that variants without a named accelerator hold none, so that
 // no device limits them.
 func takeInventory(nodes []corev1.Node, pods []corev1.Pod, ours func(int) bool, unbound bool) wva.Inventory {
 	own, others := map[string]int{}, map[string]int{}
@@ -68,19 +68,6 @@ func unbound(variants []wva.Variant) bool {
 		}
 	}
 	return found
-}
-
-// nodeDevices counts what a node has for pods.
-func nodeDevices(node *corev1.Node) int {
-	n := 0
-	for _, name := range resource.DeviceResources() {
-		quantity, ok := node.Status.Allocatable[corev1.ResourceName(name)]
-		if !ok {
-			quantity = node.Status.Capacity[corev1.ResourceName(name)]
-		}
-		n += count(quantity)
-	}
-	return n
 }
 
 // usable tells whether a node takes new pods.

@@ -2,8 +2,8 @@ package kubernetes_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
-	"time"
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/kubernetes/internal/nodes"
@@ -23,10 +23,7 @@ func testInventory(t *testing.T, e *environment) {
 	s.fleet.NodeInventory = true
 	r := e.run(t, s)
 	e.awaitReplicas(t, ns, 2) // four, less two that are in training
-	r.awaitSteps(t, 5)
-	if report, _, _ := r.last(); !hasProblem(report, wva.InventoryShort) {
-		t.Errorf("problems %v, want %s", report.Problems, wva.InventoryShort)
-	}
+	r.awaitShort(t)
 	if err := e.client.Delete(t.Context(), training); err != nil {
 		t.Fatal(err)
 	}
@@ -49,22 +46,20 @@ func testNodeNotReady(t *testing.T, e *environment) {
 	s := quick(ns, newSteady(busy))
 	s.fleet.NodeInventory = true
 	r := e.run(t, s)
-	eventually(t, 20*time.Second, func() error {
-		if report, _, err := r.last(); err != nil || !hasProblem(report, wva.InventoryShort) {
-			return fmt.Errorf("problems %v, error %v, want %s", report.Problems, err, wva.InventoryShort)
-		}
-		return nil
-	})
+	r.awaitShort(t)
 	e.awaitReplicas(t, ns, 1)
 	e.nodes.SetReady(t, ns+"-2", true)
 	e.awaitReplicas(t, ns, 3)
 }
 
-func hasProblem(report wva.Report, kind wva.ProblemKind) bool {
-	for _, p := range report.Problems {
-		if p.Kind == kind {
-			return true
+// awaitShort waits for a step that wants more devices than there are.
+func (r *running) awaitShort(t *testing.T) {
+	t.Helper()
+	eventually(t, func() error {
+		report, _, err := r.last()
+		if err != nil || !slices.ContainsFunc(report.Problems, func(p wva.Problem) bool { return p.Kind == wva.InventoryShort }) {
+			return fmt.Errorf("problems %v, error %v, want %s", report.Problems, err, wva.InventoryShort)
 		}
-	}
-	return false
+		return nil
+	})
 }

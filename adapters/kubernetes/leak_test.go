@@ -8,7 +8,6 @@ import (
 	"runtime/pprof"
 	"strings"
 	"testing"
-	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
@@ -19,7 +18,7 @@ var ours = regexp.MustCompile(`wva-go/wva/adapters/kubernetes\.|controller-runti
 // checkLeft complains of goroutines that controllers left behind, and of panics that were caught for them.
 func checkLeft(t *testing.T) {
 	t.Helper()
-	eventually(t, 10*time.Second, func() error {
+	eventually(t, func() error {
 		var all bytes.Buffer
 		if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
 			return err

@@ -31,7 +31,7 @@ func testLifecycle(t *testing.T, e *environment) {
 	r := e.run(t, hourly(ns))
 	e.create(t, autoscaling(ns, "llama-autoscaler", "llama", "llama"))
 	e.awaitNoTarget(t, r, ns)
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, func() error {
 		if events := e.events(t, ns, "llama-autoscaler"); !slices.Contains(events, v1alpha1.ReasonDeploymentNotFound) {
 			return fmt.Errorf("events %v, want one of %s", events, v1alpha1.ReasonDeploymentNotFound)
 		}
@@ -74,7 +74,7 @@ func testRecreated(t *testing.T, e *environment) {
 // awaitNoTarget waits until everything says that the target is missing.
 func (e *environment) awaitNoTarget(t *testing.T, r *running, ns string) {
 	t.Helper()
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, func() error {
 		s := e.status(t, ns, "llama-autoscaler")
 		errs := []error{
 			wantCondition(s, v1alpha1.TypeReady, "False DeploymentNotFound"),
@@ -93,7 +93,7 @@ func (e *environment) awaitNoTarget(t *testing.T, r *running, ns string) {
 // awaitDecided waits until the target counts as there, with so many replicas wanted.
 func (e *environment) awaitDecided(t *testing.T, r *running, ns string, want int32) {
 	t.Helper()
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, func() error {
 		s := e.status(t, ns, "llama-autoscaler")
 		errs := []error{
 			wantCondition(s, v1alpha1.TypeReady, "True Active"),
@@ -138,7 +138,7 @@ func testInstances(t *testing.T, e *environment) {
 		}))
 	}
 	e.create(t, autoscaling(ns, "va-nobody", "llama-instance-a", "nobody's"))
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, func() error {
 		if asked, _ := e.replicas(t, ns, "llama-instance-b"); asked < 3 {
 			return fmt.Errorf("instance-b runs %d replicas, want 3 or more", asked)
 		}
@@ -172,6 +172,35 @@ func testInstances(t *testing.T, e *environment) {
 	}
 }
 
+// A model without requests gives its last replica back, and has one again when requests wait in front of it.
+func testToZeroAndBack(t *testing.T, e *environment) {
+	ns := e.namespace(t)
+	e.bounded(t, ns, 2)
+	source := newSteady(calm)
+	source.front.Store(&front{inRetention: 1})
+	s := quick(ns, source)
+	s.options.Policy = wva.DefaultPolicy()
+	s.options.Policy.ScaleToZero.Default = wva.Retention{Enabled: true, Period: time.Second}
+	r := e.run(t, s)
+	e.awaitReplicas(t, ns, 1)
+	for range 2 {
+		source.percent.Store(0)
+		source.front.Store(&front{})
+		e.awaitReplicas(t, ns, 0)
+		e.awaitReady(t, ns, 0)
+		r.awaitSteps(t, 2)
+		if v, ok := r.published(t, "inferno_desired_replicas", wva.ID{Namespace: ns, Name: "llama-autoscaler"}); !ok || v != 0 {
+			t.Errorf("%v replicas are published, %v, want 0", v, ok)
+		}
+		if err := wantCondition(e.status(t, ns, "llama-autoscaler"), v1alpha1.TypeReady, "True Active"); err != nil {
+			t.Error(err)
+		}
+		source.front.Store(&front{waiting: 3})
+		e.awaitReplicas(t, ns, 1)
+		e.awaitReady(t, ns, 1)
+	}
+}
+
 // A StatefulSet is scaled as a Deployment is.
 func testStatefulSet(t *testing.T, e *environment) {
 	ns := e.namespace(t)
@@ -183,7 +212,7 @@ func testStatefulSet(t *testing.T, e *environment) {
 		fleet:   kubernetes.FleetOptions{Namespaces: []string{ns}},
 		options: kubernetes.Options{Metrics: source, Interval: 200 * time.Millisecond, Actuation: kubernetes.Scale},
 	})
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, func() error {
 		var set appsv1.StatefulSet
 		if err := e.client.Get(t.Context(), client.ObjectKey{Namespace: ns, Name: "llama"}, &set); err != nil {
 			return err

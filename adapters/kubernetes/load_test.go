@@ -79,7 +79,7 @@ func testLoad(t *testing.T, e *environment) {
 // followLoad raises and lowers the load of a model and expects a Deployment to follow.
 func followLoad(t *testing.T, e *environment, b *serving.Bridge, key wva.ModelKey, ns string) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		if fraction, n := within(b, key); n == 0 || fraction < 0.95 {
 			return fmt.Errorf("at first %.0f%% of %d requests meet the SLO", 100*fraction, n)
 		}
@@ -87,7 +87,7 @@ func followLoad(t *testing.T, e *environment, b *serving.Bridge, key wva.ModelKe
 	})
 	begun := time.Now()
 	b.Cluster.Send(key, requests(30).Requests())
-	eventually(t, time.Minute, func() error {
+	eventually(t, func() error {
 		if asked, ready := e.replicas(t, ns, "llama"); ready < 4 {
 			return fmt.Errorf("%d replicas of %d wanted are ready under 30 requests per second", ready, asked)
 		}
@@ -98,7 +98,7 @@ func followLoad(t *testing.T, e *environment, b *serving.Bridge, key wva.ModelKe
 	t.Logf("the SLO is met again %v after the load rose", time.Since(begun).Round(100*time.Millisecond))
 	begun = time.Now()
 	b.Cluster.Send(key, requests(1).Requests())
-	eventually(t, time.Minute, func() error {
+	eventually(t, func() error {
 		if asked, ready := e.replicas(t, ns, "llama"); asked > 1 || ready > 1 {
 			return fmt.Errorf("%d replicas wanted and %d ready under one request per second", asked, ready)
 		}
@@ -112,7 +112,7 @@ func recovered(t *testing.T, b *serving.Bridge, key wva.ModelKey) {
 	t.Helper()
 	within(b, key) // those of the crisis
 	good, since := 0, time.Now()
-	eventually(t, time.Minute, func() error {
+	eventually(t, func() error {
 		if time.Since(since) < time.Second {
 			return fmt.Errorf("%d seconds of 2", good)
 		}

@@ -34,10 +34,11 @@ func testMany(t *testing.T, e *environment) {
 	row := func(what string, cycles int, took time.Duration, calls map[string]int) {
 		fmt.Fprintf(w, "%s\t%d\t%v\t%d\t%d\t\n", what, cycles, took.Round(time.Millisecond), total(calls), total(writes(calls)))
 	}
-	poll(t, 3*time.Minute, time.Second/2, func() error { return e.allDecided(t, ns, variants, 1) })
+	poll(t, time.Second/2, func() error { return e.allDecided(t, ns, variants, 1) })
 	_, steps, _ := r.last()
 	row("until every status is written", steps, time.Since(begun), r.wire.counts())
 	grown := liveHeap() - heap
+	r.awaitQuiet(t) // events are written by and by
 
 	before, begun := r.wire.counts(), time.Now()
 	r.awaitSteps(t, 5)
@@ -53,7 +54,7 @@ func testMany(t *testing.T, e *environment) {
 	before, begun = r.wire.counts(), time.Now()
 	_, steps, _ = r.last()
 	source.percent.Store(busy)
-	poll(t, 3*time.Minute, time.Second/2, func() error {
+	poll(t, time.Second/2, func() error {
 		if n := written(r.wire.since(before), scales); n < variants {
 			return fmt.Errorf("%d of %d scales are written", n, variants)
 		}
@@ -63,7 +64,7 @@ func testMany(t *testing.T, e *environment) {
 	_, now, _ := r.last()
 	grows := r.wire.since(before)
 	row("every variant grows", now-steps, took, grows)
-	if n := written(grows, scales); n != variants {
+	if n := written(grows, scales); n < variants || n > variants+variants/20 { // some meet a write of the Deployments' controller, and are made again
 		t.Errorf("%d writes of scales for %d variants that grow once", n, variants)
 	}
 	if n := written(grows, statuses); n > 4*variants {
@@ -102,7 +103,7 @@ func (e *environment) createMany(t *testing.T, ns string, n int) {
 	}
 	close(numbers)
 	workers.Wait()
-	poll(t, 3*time.Minute, time.Second/2, func() error {
+	poll(t, time.Second/2, func() error {
 		ready := 0
 		for _, name := range e.ready(t, ns) {
 			if strings.HasPrefix(name, "llama-") {

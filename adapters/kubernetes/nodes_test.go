@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,7 +24,7 @@ func testNodes(t *testing.T, e *environment) {
 	if err := e.client.Patch(t.Context(), first, client.RawPatch(types.MergePatchType, []byte(`{"spec": {"replicas": 0}}`))); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		if ready := e.ready(t, ns); !slices.Equal(ready, []string{"second-0", "second-1"}) {
 			return fmt.Errorf("%v are ready, want the two pods of the second", ready)
 		}
@@ -35,7 +34,7 @@ func testNodes(t *testing.T, e *environment) {
 
 func (e *environment) awaitReady(t *testing.T, ns string, want int) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error {
+	eventually(t, func() error {
 		if ready := e.ready(t, ns); len(ready) != want {
 			return fmt.Errorf("%v are ready, want %d", ready, want)
 		}

@@ -1,11 +1,14 @@
 package kubernetes
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/wva-go/wva"
@@ -57,7 +60,11 @@ func collect(notes map[wva.ID]note, variants []wva.Variant, report wva.Report, e
 	for _, v := range variants {
 		keys[v.ID] = v.Key()
 	}
+	unscaled := scaleErrors(err, map[wva.ID]string{})
 	for id, n := range notes {
+		if why, ok := unscaled[id]; ok {
+			n.remark = strings.TrimPrefix(n.remark+"\n"+why, "\n")
+		}
 		o := outcome{note: n, at: report.At, decision: decisions[id]}
 		if m := models[keys[id]]; m != nil {
 			o.metrics, o.message, o.held = m.Metrics, m.Message, m.SafetyNet
@@ -68,6 +75,37 @@ func collect(notes map[wva.ID]note, variants []wva.Variant, report wva.Report, e
 		all[id] = o
 	}
 	return all
+}
+
+// scaleErrors adds which variants the API server refuses to scale, and why.
+func scaleErrors(err error, into map[wva.ID]string) map[wva.ID]string {
+	switch e := err.(type) {
+	case *wva.ScaleError:
+		if refused(e) {
+			into[e.Variant] = firstLine(e)
+		}
+	case interface{ Unwrap() error }:
+		return scaleErrors(e.Unwrap(), into)
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			scaleErrors(one, into)
+		}
+	}
+	return into
+}
+
+// refused tells whether the API server answered that a request will not do, rather than that it comes at a bad time.
+func refused(err error) bool {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch code := answer.Status().Code; code {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		return false
+	default:
+		return code >= 400 && code < 500
+	}
 }
 
 // firstLine keeps stack traces out of conditions.

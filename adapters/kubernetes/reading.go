@@ -18,8 +18,8 @@ import (
 type reading struct {
 	fleet  *Fleet
 	policy *resource.Policy
-	last   map[wva.ID]wva.Variant // as they were before
-	taken  map[reference]wva.ID   // which resource scales a target; the oldest has it
+	last   map[wva.ID]wva.Variant // as they were before; nil = this is the first reading
+	taken  map[reference]wva.ID   // which resource scales a target, of any version; the oldest has it
 	owners []owner
 	view   *view
 }
@@ -34,6 +34,7 @@ func (r *reading) read(ctx context.Context, va *v1alpha1.VariantAutoscaling) {
 		return
 	}
 	kind, _ := kindOf(va.Spec.ScaleTargetRef)
+	kind.Version = "" // the versions of a kind show the same objects
 	ref := reference{kind, types.NamespacedName{Namespace: va.Namespace, Name: va.Spec.ScaleTargetRef.Name}}
 	if other, twice := r.taken[ref]; twice {
 		n.invalid = fmt.Sprintf("%s %s is scaled already by %s, which is older: want one resource for each target", kind.Kind, ref.Name, other)
@@ -61,17 +62,20 @@ func (r *reading) read(ctx context.Context, va *v1alpha1.VariantAutoscaling) {
 	r.view.variants = append(r.view.variants, v)
 }
 
-// recall takes over what was known of a variant whose target cannot be read: what is not known is not gone.
+// recall takes over what was known of a variant whose target cannot be read, since what is not known is not gone: what was read last, or in the first reading of a process what
+// an earlier one wrote.
 func (r *reading) recall(v *wva.Variant, va *v1alpha1.VariantAutoscaling) bool {
-	if last, ok := r.last[v.ID]; ok && !last.TargetMissing && last.Target == v.Target {
+	if r.last != nil {
+		last, ok := r.last[v.ID]
 		v.Accelerator, v.Devices, v.Current, v.Pending, v.Server = last.Accelerator, last.Devices, last.Current, last.Pending, last.Server
-		return true
+		return ok && !last.TargetMissing && last.Target == v.Target
 	}
-	if n := va.Status.CurrentAlloc.NumReplicas; n != nil {
-		v.Accelerator, v.Current = va.Status.CurrentAlloc.Accelerator, int(*n)
-		return true
+	n := va.Status.CurrentAlloc.NumReplicas
+	if n == nil {
+		return false
 	}
-	return false
+	v.Accelerator, v.Current = va.Status.CurrentAlloc.Accelerator, int(*n)
+	return true
 }
 
 // count gives every variant its pods: how many of its replicas are ready, and what they run on where the target does not say.
@@ -80,7 +84,7 @@ func (r *reading) count(pods []corev1.Pod) {
 	ready := map[wva.ID]int{}
 	sample := map[wva.ID]*corev1.Pod{}
 	for i, o := range r.view.owners {
-		if o == nil || pods[i].DeletionTimestamp != nil {
+		if o == nil || pods[i].DeletionTimestamp != nil || !o.target.replica(&pods[i]) {
 			continue
 		}
 		r.view.byPod[podKey{Namespace: pods[i].Namespace, Name: pods[i].Name}] = o.id

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/kubernetes/api/v1alpha1"
+	"github.com/wva-go/wva/internal/resource"
 )
 
 // reconciler writes the status of one resource at a time: what the last cycle came to, in the light of how things stand now. It alone writes statuses, and only where they
@@ -39,18 +39,19 @@ type reconciler struct {
 type record struct {
 	asked   seen      // what a cycle was asked for
 	written time.Time // when the status was written last
-	// The status as it was written, for as long as the cache still has the version from before.
-	before string
-	status v1alpha1.VariantAutoscalingStatus
+	// The status as it was written and the version that made, for as long as the cache still has the version from before.
+	before, version string
+	status          v1alpha1.VariantAutoscalingStatus
 }
 
 // seen is the state of a resource that a cycle should know about.
 type seen struct {
-	generation int64
-	target     types.UID
-	excluded   bool
-	configured bool // whether the ConfigMaps of its namespace count
-	resource   types.UID
+	resource           types.UID
+	generation         int64
+	accelerator, class string // by its labels
+	target             types.UID
+	excluded           bool
+	configured         bool // whether the ConfigMaps of its namespace count
 }
 
 // Settings of the reconciler.
@@ -81,7 +82,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if s.missing || s.excluded {
 		r.withdraw(id)
 	}
-	r.ask(id, seen{va.Generation, s.target, s.excluded, r.fleet.configured(ctx, va.Namespace), va.UID})
+	r.ask(id, seen{va.UID, va.Generation, va.Labels[resource.LabelAccelerator], va.Labels[resource.LabelServiceClass], s.target, s.excluded, r.fleet.configured(ctx, va.Namespace)})
 	wait, err := r.write(ctx, va, s)
 	if s.unreadable != "" && (wait == 0 || wait > retryKind) {
 		wait = retryKind
@@ -147,22 +148,20 @@ func (r *reconciler) drop(id wva.ID) {
 	}
 }
 
-// current is the status that the API server has, also where the cache does not know yet.
-func (r *reconciler) current(va *v1alpha1.VariantAutoscaling) (v1alpha1.VariantAutoscalingStatus, time.Time) {
+// current returns a resource with the status that it has, also where the cache does not know yet, and when that was written.
+func (r *reconciler) current(va *v1alpha1.VariantAutoscaling) (*v1alpha1.VariantAutoscaling, time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.record(idOf(va))
+	now, known := va.DeepCopy(), r.record(idOf(va))
 	if known.before != "" && known.before == va.ResourceVersion {
-		return *known.status.DeepCopy(), known.written
+		now.ResourceVersion, now.Status = known.version, *known.status.DeepCopy()
 	}
-	return va.Status, known.written
+	return now, known.written
 }
 
 // write brings the status up to date. It returns how long to wait where a change is put off, 0 where none is.
 func (r *reconciler) write(ctx context.Context, va *v1alpha1.VariantAutoscaling, s standing) (time.Duration, error) {
-	base := va.DeepCopy()
-	var written time.Time
-	base.Status, written = r.current(va)
+	base, written := r.current(va)
 	o, known := r.outcomes.of(idOf(va))
 	now := r.now()
 	next := nextStatus(base, s, o, known, now)
@@ -175,26 +174,26 @@ func (r *reconciler) write(ctx context.Context, va *v1alpha1.VariantAutoscaling,
 		}
 	}
 	patched := base.DeepCopy()
-	patch, err := statusPatch(next)
+	patch, err := statusPatch(next, base.ResourceVersion)
 	if err != nil {
 		return 0, err
 	}
 	switch err := r.client.Status().Patch(ctx, patched, client.RawPatch(types.MergePatchType, patch)); {
-	case apierrors.IsNotFound(err):
-		return 0, nil // the event that says so is on its way
+	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
+		return 0, nil // it is gone, or somebody else wrote it: the event that says so is on its way
 	case err != nil:
 		return 0, fmt.Errorf("write the status of %s: %w", idOf(va), err)
 	}
 	r.mu.Lock()
 	remembered := r.record(idOf(va))
-	remembered.before, remembered.status, remembered.written = va.ResourceVersion, next, now
+	remembered.before, remembered.version, remembered.status, remembered.written = va.ResourceVersion, patched.ResourceVersion, next, now
 	r.mu.Unlock()
-	r.announce(va, base.Status, next, o)
+	r.announce(va, base.Status, next, o.decision)
 	return 0, nil
 }
 
-// statusPatch is a merge patch to a status, whatever it was.
-func statusPatch(s v1alpha1.VariantAutoscalingStatus) ([]byte, error) {
+// statusPatch is a merge patch to a status. It names the version that it rests on, since it replaces the list of conditions as a whole, those of others included.
+func statusPatch(s v1alpha1.VariantAutoscalingStatus, version string) ([]byte, error) {
 	orNull := func(ok bool, value any) any {
 		if !ok {
 			return nil
@@ -202,7 +201,7 @@ func statusPatch(s v1alpha1.VariantAutoscalingStatus) ([]byte, error) {
 		return value
 	}
 	current, desired := s.CurrentAlloc, s.DesiredOptimizedAlloc
-	return json.Marshal(map[string]any{"status": map[string]any{
+	return json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": version}, "status": map[string]any{
 		"currentAlloc": map[string]any{
 			"accelerator": orNull(current.Accelerator != "", current.Accelerator), "numReplicas": orNull(current.NumReplicas != nil, current.NumReplicas),
 		},
@@ -212,25 +211,4 @@ func statusPatch(s v1alpha1.VariantAutoscalingStatus) ([]byte, error) {
 		},
 		"conditions": s.Conditions,
 	}})
-}
-
-// announce tells as events what changed in substance.
-func (r *reconciler) announce(va *v1alpha1.VariantAutoscaling, before, after v1alpha1.VariantAutoscalingStatus, o outcome) {
-	a, b := meta.FindStatusCondition(before.Conditions, v1alpha1.TypeReady), meta.FindStatusCondition(after.Conditions, v1alpha1.TypeReady)
-	if b != nil && (a == nil || a.Status != b.Status || a.Reason != b.Reason) {
-		kind := corev1.EventTypeNormal
-		if b.Status != "True" {
-			kind = corev1.EventTypeWarning
-		}
-		r.recorder.Eventf(va, nil, kind, b.Reason, "Resolve", "%s", clip(b.Message))
-	}
-	was, is := before.DesiredOptimizedAlloc.NumReplicas, after.DesiredOptimizedAlloc.NumReplicas
-	if is == nil || o.decision == nil || was != nil && *was == *is || was == nil && o.decision.Action == wva.NoChange {
-		return
-	}
-	reason := "ScaleUp"
-	if int(*is) < o.decision.Current || was != nil && *is < *was {
-		reason = "ScaleDown"
-	}
-	r.recorder.Eventf(va, nil, corev1.EventTypeNormal, reason, "Optimize", "%s", clip(fmt.Sprintf("%d → %d: %s", o.decision.Current, *is, o.decision.Why())))
 }

@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -194,6 +195,83 @@ func TestReconcileTriesAgain(t *testing.T) {
 	w.refuse = nil
 	if got, told := w.reconcile("llama-va"); got != notFound || len(told) != 1 {
 		t.Errorf("%s, events %q", got, told)
+	}
+}
+
+// behind is a cache that still has an earlier version of a resource.
+type behind struct {
+	client.Reader
+	va *v1alpha1.VariantAutoscaling
+}
+
+func (b behind) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	if va, ok := o.(*v1alpha1.VariantAutoscaling); ok {
+		b.va.DeepCopyInto(va)
+		return nil
+	}
+	return b.Reader.Get(ctx, key, o, opts...)
+}
+
+// A condition that somebody else writes between the reading and the writing of a status stays.
+func TestReconcileKeepsConditionsOfOthers(t *testing.T) {
+	w := newWorld(t, FleetOptions{}, va("llama-va", "llama"), deploymentOf("llama", "u", 2))
+	w.reconcile("llama-va")
+	var now v1alpha1.VariantAutoscaling
+	key := types.NamespacedName{Namespace: "ns", Name: "llama-va"}
+	if err := w.client.Get(t.Context(), key, &now); err != nil {
+		t.Fatal(err)
+	}
+	w.fleet.reader = behind{w.client, now.DeepCopy()}
+	now.Status.Conditions = append(now.Status.Conditions, metav1.Condition{Type: "Audited", Status: "True", Reason: "Fine"})
+	if err := w.client.Status().Update(t.Context(), &now); err != nil {
+		t.Fatal(err)
+	}
+	w.reconciler.outcomes.replace(map[wva.ID]outcome{{Namespace: "ns", Name: "llama-va"}: decided(2, 3)})
+	if result, err := w.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: key}); err != nil || !result.IsZero() {
+		t.Errorf("result %+v, error %v, want it to wait for the event", result, err)
+	}
+	w.fleet.reader = w.client
+	if got, _ := w.reconcile("llama-va"); got != success+"3" {
+		t.Errorf("status %s", got)
+	}
+	if err := w.client.Get(t.Context(), key, &now); err != nil || meta.FindStatusCondition(now.Status.Conditions, "Audited") == nil {
+		t.Errorf("the other's condition is gone: %+v, %v", now.Status.Conditions, err)
+	}
+}
+
+// A cache that lags behind one's own write is no reason to write again.
+func TestReconcileKnowsWhatItWrote(t *testing.T) {
+	w := newWorld(t, FleetOptions{}, va("llama-va", "llama"), deploymentOf("llama", "u", 2))
+	var before v1alpha1.VariantAutoscaling
+	if err := w.client.Get(t.Context(), types.NamespacedName{Namespace: "ns", Name: "llama-va"}, &before); err != nil {
+		t.Fatal(err)
+	}
+	w.fleet.reader = behind{w.client, &before}
+	w.reconcile("llama-va")
+	w.reconcile("llama-va")
+	w.reconciler.outcomes.replace(map[wva.ID]outcome{{Namespace: "ns", Name: "llama-va"}: decided(2, 3)})
+	for range 2 {
+		w.reconciler.outcomes.byID[wva.ID{Namespace: "ns", Name: "llama-va"}] = decided(2, 3)
+		if got, _ := w.reconcile("llama-va"); got != success+"3" || w.patches != 2 {
+			t.Errorf("status %s after %d writes, want 2", got, w.patches)
+		}
+	}
+}
+
+// A cycle is asked for when the labels that count change, as when the resource does.
+func TestReconcileHeedsLabels(t *testing.T) {
+	resource := va("llama-va", "llama")
+	w := newWorld(t, FleetOptions{}, resource, deploymentOf("llama", "u", 2))
+	w.reconcile("llama-va")
+	for i, change := range []string{
+		`{"metadata": {"labels": {"inference.optimization/acceleratorName": "H100"}}}`, `{"metadata": {"labels": {"wva.llmd.ai/service-class": "Premium"}}}`, `{"metadata": {"labels": {"team": "a"}}}`,
+	} {
+		if err := w.client.Patch(t.Context(), va("llama-va", "llama"), client.RawPatch(types.MergePatchType, []byte(change))); err != nil {
+			t.Fatal(err)
+		}
+		if w.reconcile("llama-va"); w.triggers != min(i+2, 3) {
+			t.Errorf("after %s: %d cycles are asked for", change, w.triggers)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/wva-go/wva"
 )
@@ -89,6 +90,11 @@ func requirements(t target) []requirement {
 	return all
 }
 
+// replica tells whether a pod of a target stands for one of its replicas.
+func (t target) replica(pod *corev1.Pod) bool {
+	return t.leaders == nil || t.leaders.Matches(labels.Set(pod.Labels))
+}
+
 // controls tells whether the controller of a pod can be, or stand below, the target. Where that cannot be told from the names, the selector decides alone.
 func controls(t target, pod *corev1.Pod) bool {
 	by := metav1.GetControllerOfNoCopy(pod)
@@ -101,7 +107,8 @@ func controls(t target, pod *corev1.Pod) bool {
 	switch t.kind.Kind {
 	case "Deployment":
 		hash := pod.Labels["pod-template-hash"]
-		return by.Kind == "ReplicaSet" && hash != "" && strings.TrimSuffix(by.Name, "-"+hash) == t.name
+		stem, ok := strings.CutSuffix(by.Name, "-"+hash)
+		return by.Kind == "ReplicaSet" && hash != "" && ok && (stem == t.name || len(by.Name) == validation.DNS1123SubdomainMaxLength && strings.HasPrefix(t.name, stem))
 	case "StatefulSet", "ReplicaSet", "ReplicationController":
 		return false
 	}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/wva-go/wva"
 )
@@ -33,7 +35,10 @@ func podOf(namespace, controllerKind, controllerName string, set labels.Set) cor
 
 // Pods belong to variants by selector, and by who controls them where selectors overlap.
 func TestAssign(t *testing.T) {
+	long := strings.Repeat("l", validation.DNS1123SubdomainMaxLength)
+	cut := long[:validation.DNS1123SubdomainMaxLength-len("-7d9")] // as the Deployment controller does
 	owners := []owner{
+		owned("ns", long, "Deployment", "app=long"),
 		owned("ns", "llama", "Deployment", "app=llama,part-of=models"),
 		owned("ns", "llama-large", "Deployment", "app=llama,part-of=models,size=large"),
 		owned("ns", "set", "StatefulSet", "app=set"),
@@ -56,6 +61,7 @@ func TestAssign(t *testing.T) {
 		"of a kind of its own":              {podOf("ns", "ReplicaSet", "custom-x", labels.Set{"app": "other"}), "custom-va"},
 		"of nobody, but selected":           {podOf("ns", "", "", labels.Set{"app": "set"}), "set-va"},
 		"that two would have":               {podOf("ns", "", "", labels.Set{"app": "llama", "part-of": "models", "size": "large"}), ""},
+		"of a name that is too long":        {podOf("ns", "ReplicaSet", cut+"-7d9", labels.Set{"app": "long", "pod-template-hash": "7d9"}), long + "-va"},
 		"without labels":                    {podOf("ns", "", "", nil), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -102,7 +102,7 @@ func (e *environment) run(t *testing.T, s setting) *running {
 }
 
 func managerOptions(s setting) ctrl.Options {
-	again, lease, renew, retry := true, 4*time.Second, 3*time.Second, 500*time.Millisecond
+	again, lease, renew, retry := true, 15*time.Second, 10*time.Second, 500*time.Millisecond
 	return ctrl.Options{
 		Scheme: runtime.NewScheme(), Logger: logr.Discard(), Metrics: server.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: &again},
 		LeaderElection: s.lease != "", LeaderElectionNamespace: s.lease, LeaderElectionID: leaseName, LeaderElectionReleaseOnCancel: true,
@@ -137,9 +137,22 @@ func (r *running) last() (report wva.Report, steps int, err error) {
 func (r *running) awaitSteps(t *testing.T, n int) {
 	t.Helper()
 	_, begun, _ := r.last()
-	eventually(t, time.Minute, func() error {
+	eventually(t, func() error {
 		if _, steps, err := r.last(); steps < begun+n {
 			return fmt.Errorf("%d of %d steps, last: %v", steps-begun, n, err)
+		}
+		return nil
+	})
+}
+
+// awaitQuiet waits for two steps in a row during which nothing is written.
+func (r *running) awaitQuiet(t *testing.T) {
+	t.Helper()
+	eventually(t, func() error {
+		before := r.wire.counts()
+		r.awaitSteps(t, 2)
+		if n := writes(r.wire.since(before)); len(n) > 0 {
+			return fmt.Errorf("still writes %v", n)
 		}
 		return nil
 	})

@@ -37,7 +37,7 @@ func nextStatus(va *v1alpha1.VariantAutoscaling, s standing, o outcome, known bo
 	if !known || s.target != "" && o.target != s.target && o.invalid == "" {
 		// The cycle that is to see this target is on its way.
 		if s.unreadable == "" && o.invalid == "" {
-			c.set(v1alpha1.TypeReady, metav1.ConditionTrue, v1alpha1.ReasonActive, "The variant takes part in autoscaling")
+			c.set(v1alpha1.TypeReady, metav1.ConditionTrue, v1alpha1.ReasonActive, participates)
 		}
 		return next
 	}
@@ -68,9 +68,9 @@ func (c conditions) ready(o outcome) {
 	case o.invalid != "":
 		c.set(v1alpha1.TypeReady, metav1.ConditionFalse, v1alpha1.ReasonInvalidConfiguration, o.invalid)
 	case o.remark != "":
-		c.set(v1alpha1.TypeReady, metav1.ConditionTrue, v1alpha1.ReasonActive, "The variant takes part in autoscaling, but: "+o.remark)
+		c.set(v1alpha1.TypeReady, metav1.ConditionTrue, v1alpha1.ReasonActive, participates+", but: "+o.remark)
 	default:
-		c.set(v1alpha1.TypeReady, metav1.ConditionTrue, v1alpha1.ReasonActive, "The variant takes part in autoscaling")
+		c.set(v1alpha1.TypeReady, metav1.ConditionTrue, v1alpha1.ReasonActive, participates)
 	}
 }
 
@@ -95,15 +95,21 @@ func (c conditions) optimization(o outcome) {
 	case o.failed != "":
 		no(v1alpha1.ReasonOptimizationFailed, o.failed)
 	case o.held != "" && o.metrics != wva.MetricsFound:
-		no(v1alpha1.ReasonMetricsUnavailable, "The target is kept: "+o.held)
+		no(v1alpha1.ReasonMetricsUnavailable, safetyNet+o.held)
 	case o.held != "":
-		no(v1alpha1.ReasonOptimizationFailed, "The target is kept: "+o.held)
+		no(v1alpha1.ReasonOptimizationFailed, safetyNet+o.held)
 	case o.decision == nil:
 		no(v1alpha1.ReasonSkippedProcessing, "The last cycle took no decision")
 	default:
 		c.set(v1alpha1.TypeOptimizationReady, metav1.ConditionTrue, v1alpha1.ReasonOptimizationSucceeded, "The last cycle took a decision of its own")
 	}
 }
+
+// What is said of a variant with which all is well, and of one whose target is held.
+const (
+	participates = "The variant takes part in autoscaling"
+	safetyNet    = "Safety net activated, the target is kept: "
+)
 
 // allocate takes over what was decided. The time of a run that comes to what was decided before does not count.
 func allocate(next *v1alpha1.VariantAutoscalingStatus, o outcome, now time.Time) {
@@ -132,7 +138,7 @@ type difference int
 
 const (
 	same    difference = iota
-	wording            // messages alone
+	wording            // messages alone that count replicas, and so change with every pod
 	substance
 )
 
@@ -146,11 +152,13 @@ func compare(a, b v1alpha1.VariantAutoscalingStatus) difference {
 	return substance
 }
 
-// silent is a status without its messages.
+// silent is a status without the messages that count replicas.
 func silent(s v1alpha1.VariantAutoscalingStatus) v1alpha1.VariantAutoscalingStatus {
 	s = *s.DeepCopy()
 	for i := range s.Conditions {
-		s.Conditions[i].Message = ""
+		if c := &s.Conditions[i]; c.Type == v1alpha1.TypeMetricsAvailable || c.Type == v1alpha1.TypeOptimizationReady {
+			c.Message = ""
+		}
 	}
 	return s
 }

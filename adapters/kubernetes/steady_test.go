@@ -12,8 +12,12 @@ import (
 // steady is a metrics source in which every replica that should serve does, with a share of its KV cache in use.
 type steady struct {
 	percent atomic.Int64                // of the KV cache
+	front   atomic.Pointer[front]       // what is known in front of the servers; nil = nothing
 	before  func(context.Context) error // where it is set, is called first in every Collect
 }
+
+// front is what a gateway says of every model.
+type front struct{ inRetention, waiting float64 }
 
 // calm and busy are far from the thresholds of the default policy, in which one replica never shrinks.
 const calm, busy = 60, 95
@@ -36,6 +40,9 @@ func (s *steady) Collect(ctx context.Context, variants []wva.Variant) (wva.Metri
 		for i := range v.Current - v.Pending {
 			m.Replicas = append(m.Replicas, wva.ReplicaMetrics{Variant: v.ID, Replica: fmt.Sprint(i), At: time.Now(),
 				KVUsage: wva.Read(float64(s.percent.Load()) / 100), Waiting: wva.Read(0)})
+		}
+		if f := s.front.Load(); f != nil {
+			m.Models = append(m.Models, wva.ModelMetrics{ModelKey: v.Key(), RequestsInRetention: wva.Read(f.inRetention), GatewayQueue: wva.Read(f.waiting)})
 		}
 	}
 	return m, nil

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -91,7 +92,12 @@ func (c *Controller) report(ctx context.Context, report wva.Report, err error) {
 	}
 	for _, d := range report.Decisions {
 		if cause, ok := held[wva.ModelKey{Namespace: d.Variant.Namespace, Model: d.Model}]; ok {
-			c.log.WarnContext(ctx, "Safety net activated: emitted fallback metrics", "variant", d.Variant.String(), "currentReplicas", d.Current, "desiredReplicas", d.Target, "cause", cause)
+			source := ""
+			if d.Override != nil { // by the safety net, or by the guard that had the last word
+				source = strings.TrimPrefix(string(d.Override.Rule), "safety-net.")
+			}
+			c.log.WarnContext(ctx, "Safety net activated: emitted fallback metrics", "variant", d.Variant.String(), "currentReplicas", d.Current, "desiredReplicas", d.Target,
+				"fallbackSource", source, "cause", cause)
 			continue
 		}
 		if d.Action == wva.NoChange {

@@ -25,7 +25,8 @@ type target struct {
 	uid         types.UID
 	version     string // resource version
 	replicas    int
-	selector    labels.Selector // of its pods; of several pods to a replica, of the one that serves
+	selector    labels.Selector // of its pods
+	leaders     labels.Selector // of those that serve, where a replica is several pods; nil = each pod is a replica
 	devices     int             // accelerators per replica; 0 = none requested, or not known
 	accelerator string          // by label or node selector; may be empty
 }
@@ -90,18 +91,30 @@ func parseTarget(o *unstructured.Unstructured) (target, error) {
 	if t.replicas = 1; ok { // as Kubernetes defaults it
 		t.replicas = int(min(max(replicas, -1), resource.MostReplicas+1))
 	}
+	if t.kind.Group == groupLeaderWorkerSet {
+		return t, t.parseGroups(o)
+	}
 	t.selector, err = podSelector(o, t.kind)
 	return t, err
 }
 
+// parseGroups reads which pods the groups of a LeaderWorkerSet are. Until its controller has said which of them are the leaders, there are none.
+func (t *target) parseGroups(o *unstructured.Unstructured) (err error) {
+	t.leaders = labels.Nothing()
+	if text, _, _ := unstructured.NestedString(o.Object, "status", "hpaPodSelector"); text != "" {
+		if t.leaders, err = labels.Parse(text); err != nil {
+			return fmt.Errorf("status.hpaPodSelector of %s: %w", t, err)
+		}
+	}
+	t.selector = labels.SelectorFromSet(labels.Set{groupNameLabel: t.name})
+	return nil
+}
+
+// groupNameLabel is the label by which every pod of a LeaderWorkerSet names it.
+const groupNameLabel = "leaderworkerset.sigs.k8s.io/name"
+
 func podSelector(o *unstructured.Unstructured, kind schema.GroupVersionKind) (labels.Selector, error) {
 	switch {
-	case kind.Group == groupLeaderWorkerSet:
-		// Only the leaders of the groups serve. Until its controller has said which they are, there are none.
-		if text, _, _ := unstructured.NestedString(o.Object, "status", "hpaPodSelector"); text != "" {
-			return labels.Parse(text)
-		}
-		return labels.Nothing(), nil
 	case kind.Group == "":
 		set, _, err := unstructured.NestedStringMap(o.Object, "spec", "selector")
 		if err != nil || len(set) == 0 {

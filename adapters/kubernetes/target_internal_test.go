@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
@@ -59,7 +61,7 @@ func TestParseTarget(t *testing.T) {
 		text              string
 		replicas, devices int
 		accelerator       string
-		selects, leaves   labels.Set
+		selects, leaves   labels.Set // as replicas
 	}{
 		"a Deployment": {deploymentYAML, 3, 2, "A100", labels.Set{"app": "llama", "tier": ""}, labels.Set{"app": "llama"}},
 		"a Deployment without a number of replicas": {strings.Replace(deploymentYAML, "replicas: 3", "paused: true", 1), 1, 2, "A100", labels.Set{"app": "llama", "tier": "1"}, nil},
@@ -82,7 +84,10 @@ func TestParseTarget(t *testing.T) {
 				if got.replicas != test.replicas || got.devices != test.devices || got.accelerator != test.accelerator {
 					t.Errorf("%s: %d replicas of %d × %q, want %d of %d × %q", how, got.replicas, got.devices, got.accelerator, test.replicas, test.devices, test.accelerator)
 				}
-				if test.selects != nil && !got.selector.Matches(test.selects) || test.leaves != nil && got.selector.Matches(test.leaves) {
+				has := func(l labels.Set) bool {
+					return got.selector.Matches(l) && got.replica(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: l}})
+				}
+				if test.selects != nil && !has(test.selects) || test.leaves != nil && has(test.leaves) {
 					t.Errorf("%s: selector %s: want it to select %v and not %v", how, got.selector, test.selects, test.leaves)
 				}
 			}
@@ -95,6 +100,7 @@ func TestParseTargetRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"replicas": {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: many}\n", "spec.replicas of Deployment /a"},
 		"selector": {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {selector: {matchExpressions: [{key: a, operator: Like}]}}\n", `"Like" is not a valid label selector operator`},
+		"leaders":  {strings.Replace(leaderWorkerSetYAML, "worker-index=0", "worker-index==,", 1), "status.hpaPodSelector of LeaderWorkerSet ns/llama"},
 		"template": {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: lots}}}]}}}\n", "pod template of Deployment /a"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +109,34 @@ func TestParseTargetRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever an object holds, the fields of a custom kind are anybody's: it is read or refused, and what is kept of it says what the whole does.
+func FuzzParseTarget(f *testing.F) {
+	for _, text := range []string{deploymentYAML, leaderWorkerSetYAML, "apiVersion: v1\nkind: ReplicationController\nspec: {selector: {a: b}}\n",
+		"apiVersion: example.com/v1\nkind: Rollout\nmetadata: {name: a, deletionTimestamp: never}\nspec: {replicas: 1.5, selector: a=b, template: {spec: [1]}}\nstatus: {selector: a in (b)}\n"} {
+		json, err := yaml.YAMLToJSON([]byte(text))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(json)
+	}
+	f.Fuzz(func(t *testing.T, json []byte) {
+		o := &unstructured.Unstructured{}
+		if o.UnmarshalJSON(json) != nil {
+			return
+		}
+		whole, err := parseTarget(o)
+		kept, errKept := parseTarget(stripTarget(o))
+		if err == nil && (errKept != nil || whole.replicas != kept.replicas || whole.devices != kept.devices || whole.accelerator != kept.accelerator ||
+			whole.selector.String() != kept.selector.String()) {
+			t.Errorf("whole: %+v, %v\nkept: %+v, %v", whole, err, kept, errKept)
+		}
+		if err == nil && (whole.devices < 0 || whole.replicas < -1) {
+			t.Errorf("target %+v", whole)
+		}
+		_ = whole.parseScale(o)
+	})
 }
 
 func TestStripTarget(t *testing.T) {

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -22,7 +20,7 @@ import (
 	"github.com/wva-go/wva/internal/resource"
 )
 
-// watches keep the cache filled and tell which resources something happened to. The kinds of scale targets are watched from the moment that a resource names them.
+// watches run the cache and tell which resources something happened to. The kinds of scale targets are watched from the moment that a resource names them.
 type watches struct {
 	cache  cache.Cache
 	served meta.RESTMapper // what the API server serves
@@ -42,19 +40,6 @@ type reference struct {
 	types.NamespacedName
 }
 
-// kindWatch is the watch of one kind of scale target, or the reason why there is none.
-type kindWatch struct {
-	informer cache.Informer
-	since    time.Time
-	err      error
-}
-
-// How long to wait before a kind that could not be watched is tried again, and before one that cannot be listed counts as unreadable.
-const (
-	kindRetry = 3 * time.Second
-	kindGrace = 10 * time.Second
-)
-
 func newWatches(c cache.Cache, served meta.RESTMapper, inventory bool) *watches {
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
@@ -73,6 +58,10 @@ func (w *watches) NeedLeaderElection() bool { return false }
 
 // Start watches until the context ends. A definition that is missing is waited for.
 func (w *watches) Start(ctx context.Context) error {
+	// The cache is not the manager's to run: it takes one of this make for something that only leaders need.
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() { _ = w.cache.Start(ctx) }) // ends with the context
 	var informers []cache.Informer
 	for _, object := range w.static {
 		informer, err := w.await(ctx, object)
@@ -119,7 +108,10 @@ func (w *watches) handler(object client.Object) toolscache.ResourceEventHandler 
 			DeleteFunc: func(o any) { w.resourceGone(o) },
 		}
 	case *metav1.PartialObjectMetadata:
-		return toolscache.ResourceEventHandlerFuncs{UpdateFunc: w.namespace}
+		return toolscache.ResourceEventHandlerFuncs{
+			AddFunc:    func(o any) { w.namespace(&metav1.PartialObjectMetadata{}, o) }, // it may be seen after what is in it
+			UpdateFunc: w.namespace,
+		}
 	}
 	return nil
 }
@@ -192,56 +184,6 @@ func (w *watches) namespace(before, after any) {
 	}
 }
 
-// ready returns nil when targets of the kind can be looked up, errNotYet while they are being listed, and else why they cannot be.
-func (w *watches) ready(ctx context.Context, kind schema.GroupVersionKind) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	k := w.kinds[kind]
-	if k == nil || k.err != nil && time.Since(k.since) > kindRetry {
-		k = w.watch(ctx, kind)
-		w.kinds[kind] = k
-	}
-	switch {
-	case k.err != nil:
-		return k.err
-	case k.informer.HasSynced():
-		return nil
-	case time.Since(k.since) > kindGrace:
-		return fmt.Errorf("targets of kind %s cannot be listed: check that the controller may list and watch them", kind.GroupKind())
-	}
-	return errNotYet
-}
-
-// errNotYet says that a kind is being listed.
-var errNotYet = errors.New("not listed yet")
-
-func (w *watches) watch(ctx context.Context, kind schema.GroupVersionKind) *kindWatch {
-	k := &kindWatch{since: time.Now()}
-	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(kind)
-	informer, err := w.cache.GetInformer(ctx, object, cache.BlockUntilSynced(false))
-	switch {
-	case meta.IsNoMatchError(err):
-		k.err = fmt.Errorf("the API server serves no kind %s of %s: correct scaleTargetRef, or install its definition", kind.Kind, kind.GroupVersion())
-	case err != nil:
-		k.err = fmt.Errorf("watch kind %s: %w", kind.GroupKind(), err)
-	default:
-		k.informer = informer
-		_, k.err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-			AddFunc:    func(o any) { w.target(kind, o) },
-			DeleteFunc: func(o any) { w.target(kind, o) },
-			UpdateFunc: func(before, after any) {
-				a, ok1 := before.(metav1.Object)
-				b, ok2 := after.(metav1.Object)
-				if ok1 && ok2 && (a.GetUID() != b.GetUID() || (a.GetDeletionTimestamp() == nil) != (b.GetDeletionTimestamp() == nil)) {
-					w.target(kind, after)
-				}
-			},
-		})
-	}
-	return k
-}
-
 // target tells the resources that scale a target.
 func (w *watches) target(kind schema.GroupVersionKind, object any) {
 	key, ok := keyOf(object)
@@ -280,29 +222,6 @@ func (w *watches) listen(notify func(types.NamespacedName)) {
 	for _, key := range keys {
 		notify(key)
 	}
-}
-
-// settled waits until every kind that is named has been listed, or has had its time.
-func (w *watches) settled(ctx context.Context) error {
-	select {
-	case <-w.synced:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		w.mu.Lock()
-		var kinds []schema.GroupVersionKind
-		for _, ref := range w.targets {
-			kinds = append(kinds, ref.kind)
-		}
-		w.mu.Unlock()
-		for _, kind := range kinds {
-			if errors.Is(w.ready(ctx, kind), errNotYet) {
-				return false, nil
-			}
-		}
-		return true, nil
-	})
 }
 
 // keyOf returns the name of what an event is about, also of one that was missed.

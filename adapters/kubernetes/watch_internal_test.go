@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
 
 	"github.com/wva-go/wva/adapters/kubernetes/api/v1alpha1"
@@ -28,6 +29,34 @@ func (l late) RESTMapping(schema.GroupKind, ...string) (*meta.RESTMapping, error
 		return nil, errors.New("not installed")
 	}
 	return &meta.RESTMapping{}, nil
+}
+
+// What is in a namespace is looked at again when that is first seen as excluded or configured, and when that changes.
+func TestWatchesNamespaces(t *testing.T) {
+	told := 0
+	w := newWatches(&informertest.FakeInformers{Scheme: runtime.NewScheme()}, nil, false)
+	w.resource(va("llama-va", "llama"))
+	w.listen(func(types.NamespacedName) { told++ })
+	told = 0
+	ns := func(name, excluded, configured string) *metav1.PartialObjectMetadata {
+		return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name,
+			Annotations: map[string]string{"wva.llmd.ai/exclude": excluded}, Labels: map[string]string{"wva.llmd.ai/config-enabled": configured, "team": "a"}}}
+	}
+	handler := w.handler(&metav1.PartialObjectMetadata{})
+	for i, step := range []struct {
+		do   func()
+		want int
+	}{
+		{func() { handler.OnAdd(ns("ns", "", ""), false) }, 0},
+		{func() { handler.OnAdd(ns("ns", "true", ""), false) }, 1},
+		{func() { handler.OnAdd(ns("other", "true", ""), false) }, 1},
+		{func() { handler.OnUpdate(ns("ns", "true", ""), ns("ns", "true", "")) }, 1},
+		{func() { handler.OnUpdate(ns("ns", "true", ""), ns("ns", "", "true")) }, 2},
+	} {
+		if step.do(); told != step.want {
+			t.Errorf("%d: told %d times, want %d", i, told, step.want)
+		}
+	}
 }
 
 // A definition that is missing is waited for, however long it takes, and a context that ends ends the wait.

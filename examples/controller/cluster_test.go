@@ -1,14 +1,18 @@
 package main
 
 import (
-	"context"
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +20,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -37,53 +42,67 @@ func TestControllerOnACluster(t *testing.T) {
 	plane := servers.StartControlPlane(t, servers.ControlPlaneOptions{})
 	prometheus := servers.StartPrometheus(t, servers.PrometheusOptions{Config: "global: {scrape_interval: 1s}\n"})
 	c := administrator(t, plane)
-	apply(t, c, "config/overlays/kind")
-	target := createVariant(t, c)
+	for overlay, suffix := range overlays {
+		t.Run(overlay, func(t *testing.T) { testOverlay(t, plane, prometheus.URL, c, overlay, suffix) })
+	}
+}
+
+// testOverlay runs the controller as its Deployment in an overlay would.
+func testOverlay(t *testing.T, plane *servers.ControlPlane, prometheus string, c client.Client, overlay, suffix string) {
+	built := build(t, "config/overlays/"+overlay)
+	account := decode[corev1.ServiceAccount](t, built, "ServiceAccount wva-controller"+suffix)
+	pod := decode[appsv1.Deployment](t, built, "Deployment wva-controller"+suffix).Spec.Template.Spec
+	variables := environment(t, built, suffix)
+	variables["GLOBAL_OPT_INTERVAL"], variables["PROMETHEUS_BASE_URL"], variables["PROMETHEUS_ALLOW_HTTP"] = "1s", prometheus, "true"
+	apply(t, c, built, account.Namespace)
+	if overlay == "kind" {
+		createSamples(t, c)
+	}
+	target := createVariant(t, c, "llm-inference-"+overlay, variables["CONTROLLER_INSTANCE"])
 
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	token := tokenOf(t, c, "wva-controller")
-	if err := os.WriteFile(kubeconfig, []byte(plane.Kubeconfig(servers.User{Token: token})), 0o600); err != nil {
+	if err := os.WriteFile(kubeconfig, []byte(plane.Kubeconfig(servers.User{Token: tokenOf(t, c, account.Namespace, account.Name)})), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("KUBECONFIG", kubeconfig)
+	variables["KUBECONFIG"] = kubeconfig
 	probes, metrics := servers.FreePort(t), servers.FreePort(t)
-	stop := start(t, []string{
-		"-leader-elect", "-actuation=scale", fmt.Sprintf("-health-probe-bind-address=127.0.0.1:%d", probes), fmt.Sprintf("-metrics-bind-address=127.0.0.1:%d", metrics),
-	}, map[string]string{
-		"POD_NAMESPACE": "wva-system", "CONFIG_MAP_NAME": "wva-settings", "GLOBAL_OPT_INTERVAL": "1s", "PROMETHEUS_BASE_URL": prometheus.URL, "PROMETHEUS_ALLOW_HTTP": "true",
-	})
+	stop := start(t, append(pod.Containers[0].Args,
+		fmt.Sprintf("-health-probe-bind-address=127.0.0.1:%d", probes), fmt.Sprintf("-metrics-bind-address=127.0.0.1:%d", metrics)), variables)
 	for _, path := range []string{"healthz", "readyz"} {
 		eventually(t, func() error { return answers(fmt.Sprintf("http://127.0.0.1:%d/%s", probes, path), "", http.StatusOK) })
 	}
 	eventually(t, func() error { return decided(t, c, target) })
-	testMetricsEndpoint(t, c, fmt.Sprintf("https://127.0.0.1:%d/metrics", metrics))
+	if told := warnings(t, c, account.Namespace); len(told) > 0 {
+		t.Errorf("warnings %q", told)
+	}
+	testMetricsEndpoint(t, c, account.Namespace, "wva-metrics-reader"+suffix, fmt.Sprintf("https://127.0.0.1:%d/metrics", metrics))
 	if err := stop(); err != nil {
 		t.Errorf("the controller ends with %v", err)
 	}
 }
 
 // The metrics are for those who may read them, by what the API server says.
-func testMetricsEndpoint(t *testing.T, c client.Client, url string) {
+func testMetricsEndpoint(t *testing.T, c client.Client, namespace, role, url string) {
 	t.Helper()
-	reader := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "wva-system", Name: "scraper"}}
+	reader := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "scraper"}}
 	if err := c.Create(t.Context(), reader); err != nil {
 		t.Fatal(err)
 	}
-	token := tokenOf(t, c, reader.Name)
+	token := tokenOf(t, c, namespace, reader.Name)
 	for _, test := range []struct {
 		token string
 		want  int
 	}{{"", http.StatusUnauthorized}, {"made up", http.StatusInternalServerError}, {token, http.StatusForbidden}} {
 		eventually(t, func() error { return answers(url, test.token, test.want) })
 	}
-	binding := &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: reader.Name},
-		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "wva-metrics-reader"},
+	binding := &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: role},
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
 		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: reader.Namespace, Name: reader.Name}}}
 	if err := c.Create(t.Context(), binding); err != nil {
 		t.Fatal(err)
 	}
 	// Another one of the same rights, since a refusal is remembered for a while.
-	eventually(t, func() error { return answers(url, tokenOf(t, c, reader.Name), http.StatusOK) })
+	eventually(t, func() error { return answers(url, tokenOf(t, c, namespace, reader.Name), http.StatusOK) })
 }
 
 func administrator(t *testing.T, plane *servers.ControlPlane) client.Client {
@@ -104,21 +123,22 @@ func administrator(t *testing.T, plane *servers.ControlPlane) client.Client {
 	return c
 }
 
-// apply creates what kustomize makes of a directory: the namespace and the definition first.
-func apply(t *testing.T, c client.Client, directory string) {
+// apply creates what kustomize made, the namespace first. The definition may be there already.
+func apply(t *testing.T, c client.Client, built map[string][]byte, namespace string) {
 	t.Helper()
-	built := build(t, directory)
+	built = maps.Clone(built)
 	create := func(name string) {
 		o := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal(built[name], &o.Object); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Create(t.Context(), o, client.FieldValidation("Strict")); err != nil {
+		err := c.Create(t.Context(), o, client.FieldValidation("Strict"))
+		if err != nil && !(apierrors.IsAlreadyExists(err) && o.GetKind() == "CustomResourceDefinition") {
 			t.Errorf("create %s: %v", name, err)
 		}
 		delete(built, name)
 	}
-	create("Namespace wva-system")
+	create("Namespace " + namespace)
 	for name := range built {
 		create(name)
 	}
@@ -128,8 +148,47 @@ func apply(t *testing.T, c client.Client, directory string) {
 	})
 }
 
-// createVariant makes the sample's resource and its target, and returns where the resource is.
-func createVariant(t *testing.T, c client.Client) client.ObjectKey {
+// createSamples makes the policy and the HorizontalPodAutoscaler of the samples.
+func createSamples(t *testing.T, c client.Client) {
+	t.Helper()
+	if err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "llm-inference"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"policy", "hpa"} {
+		text, err := os.ReadFile("config/samples/" + file + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for document := range strings.SplitSeq(string(text), "\n---\n") {
+			o := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal([]byte(document), &o.Object); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Create(t.Context(), o, client.FieldValidation("Strict")); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+// warnings are the events that warn in a namespace.
+func warnings(t *testing.T, c client.Client, namespace string) []string {
+	t.Helper()
+	var list corev1.EventList
+	if err := c.List(t.Context(), &list, client.InNamespace(namespace)); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, event := range list.Items {
+		if event.Type == corev1.EventTypeWarning && event.ReportingController == "wva-controller" {
+			told = append(told, event.InvolvedObject.Name+": "+event.Message)
+		}
+	}
+	return told
+}
+
+// createVariant makes the sample's resource for a controller and its target, and returns where the resource is.
+func createVariant(t *testing.T, c client.Client, namespace, instance string) client.ObjectKey {
 	t.Helper()
 	text, err := os.ReadFile("config/samples/variantautoscaling.yaml")
 	if err != nil {
@@ -138,6 +197,10 @@ func createVariant(t *testing.T, c client.Client) client.ObjectKey {
 	va := &v1alpha1.VariantAutoscaling{}
 	if err := yaml.UnmarshalStrict(text, va); err != nil {
 		t.Fatal(err)
+	}
+	va.Namespace = namespace
+	if instance != "" {
+		va.Labels["wva.llmd.ai/controller-instance"] = instance
 	}
 	labels := map[string]string{"app": va.Spec.ScaleTargetRef.Name}
 	target := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: va.Namespace, Name: va.Spec.ScaleTargetRef.Name}, Spec: appsv1.DeploymentSpec{
@@ -166,9 +229,9 @@ func decided(t *testing.T, c client.Client, key client.ObjectKey) error {
 }
 
 // tokenOf returns a token of a service account of the manifests' namespace.
-func tokenOf(t *testing.T, c client.Client, name string) string {
+func tokenOf(t *testing.T, c client.Client, namespace, name string) string {
 	t.Helper()
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "wva-system", Name: name}}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	request := &authenticationv1.TokenRequest{}
 	if err := c.SubResource("token").Create(t.Context(), account, request); err != nil {
 		t.Fatal(err)
@@ -176,22 +239,51 @@ func tokenOf(t *testing.T, c client.Client, name string) string {
 	return request.Status.Token
 }
 
-// start runs the program until stop, which returns how it ended.
+// asProgram is the variable by which this test binary is told to be the program.
+const asProgram = "WVA_TEST_RUN_CONTROLLER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// start runs the program in a process of its own, with this environment alone, until stop, which asks it to end as Kubernetes does and returns how it ended.
 func start(t *testing.T, args []string, environment map[string]string) (stop func() error) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	command := exec.Command(program, args...)
+	command.Env, command.Stderr = []string{asProgram + "=1"}, &log
+	for name, value := range environment {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, args, lookup(environment)) }()
-	t.Cleanup(cancel)
-	return func() error {
-		cancel()
+	go func() { ended <- command.Wait() }()
+	stop = sync.OnceValue(func() error {
+		_ = command.Process.Signal(syscall.SIGTERM)
 		select {
 		case err := <-ended:
 			return err
 		case <-time.After(time.Minute):
-			return errors.New("no end after a minute")
+			return errors.Join(errors.New("no end after a minute"), command.Process.Kill(), <-ended)
 		}
-	}
+	})
+	t.Cleanup(func() {
+		if err := stop(); t.Failed() {
+			text := log.String()
+			t.Logf("the controller ended with %v; the end of its log:\n%s", err, text[max(0, len(text)-4000):])
+		}
+	})
+	return stop
 }
 
 // answers complains where an address does not answer as wanted.
@@ -223,8 +315,8 @@ func eventually(t *testing.T, check func() error) {
 		if err == nil {
 			return
 		}
-		if time.Since(begun) > time.Minute {
-			t.Fatalf("for a minute: %v", err)
+		if time.Since(begun) > 3*time.Minute {
+			t.Fatalf("for three minutes: %v", err)
 		}
 	}
 }

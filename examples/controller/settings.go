@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/kubernetes"
 	"github.com/wva-go/wva/adapters/prometheus"
@@ -113,6 +115,9 @@ func (s *settings) readEnvironment() error {
 	s.namespace, s.configMap, s.instance = get("POD_NAMESPACE"), get("CONFIG_MAP_NAME"), get("CONTROLLER_INSTANCE")
 	if s.namespace == "" && (s.configMap != "" || s.leaderElect) {
 		errs = append(errs, errors.New("POD_NAMESPACE is not set: give the namespace of the ConfigMaps and the lease"))
+	}
+	if s.leaderElect && len(validation.IsDNS1123Subdomain(s.lease())) > 0 {
+		errs = append(errs, fmt.Errorf("CONTROLLER_INSTANCE %q: want lower case letters, digits and dashes, since the lease is called %s", s.instance, s.lease()))
 	}
 	if text := get("GLOBAL_OPT_INTERVAL"); text != "" {
 		d, err := kubernetes.ParseInterval(text)

@@ -41,7 +41,7 @@ func TestSettings(t *testing.T) {
 // Everything that is wrong is said at once, with what to mend.
 func TestSettingsRefused(t *testing.T) {
 	_, err := readSettings([]string{"-actuation=maybe", "-inventory=some", "-kube-api-qps=0", "-leader-elect", "stray"}, lookup(map[string]string{
-		"GLOBAL_OPT_INTERVAL": "often", "LOG_LEVEL": "loud", "EXPERIMENTAL_PROACTIVE_MODEL": "perhaps",
+		"CONTROLLER_INSTANCE": "Team_A", "GLOBAL_OPT_INTERVAL": "often", "LOG_LEVEL": "loud", "EXPERIMENTAL_PROACTIVE_MODEL": "perhaps",
 	}), nil)
 	if err == nil {
 		t.Fatal("no error")
@@ -49,6 +49,7 @@ func TestSettingsRefused(t *testing.T) {
 	for _, want := range []string{
 		`argument "stray": want flags alone`, `-actuation "maybe": want publish, scale or dryrun`, `-inventory "some": want unlimited or nodes`, `-kube-api-qps 0: want 1 or more`,
 		`GLOBAL_OPT_INTERVAL "often": want a duration from 1s to 24h, such as 60s`, `LOG_LEVEL "loud": want debug, info, warn or error`, `POD_NAMESPACE is not set`,
+		`CONTROLLER_INSTANCE "Team_A": want lower case letters, digits and dashes, since the lease is called wva-controller-Team_A`,
 		`EXPERIMENTAL_PROACTIVE_MODEL "perhaps": want true or false`, `PROMETHEUS_BASE_URL is not set`,
 	} {
 		if !strings.Contains(err.Error(), want) {

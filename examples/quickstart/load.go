@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"strconv"
 	"time"
 )
@@ -17,6 +16,9 @@ type point struct {
 	from time.Duration
 	rate float64
 }
+
+// mostRate is what the simulation still gets through, in requests per second.
+const mostRate = 10_000
 
 // readLoad reads load.csv, or takes a curve that rises and falls where there is none.
 func readLoad(files fs.FS) (rates, error) {
@@ -41,8 +43,8 @@ func readLoad(files fs.FS) (rates, error) {
 		rate, err2 := strconv.ParseFloat(row[1], 64)
 		p := point{time.Duration(minute * float64(time.Minute)), rate}
 		switch {
-		case err1 != nil || err2 != nil || !(minute >= 0 && minute < 1e6) || !(rate >= 0) || math.IsInf(rate, 0):
-			return nil, fmt.Errorf("load.csv:%d: %q: want a minute and requests per second, both 0 or more", i+2, row)
+		case err1 != nil || err2 != nil || !(minute >= 0 && minute < 1e6) || !(rate >= 0 && rate <= mostRate):
+			return nil, fmt.Errorf("load.csv:%d: %q: want a minute, 0 or more, and requests per second from 0 to %d", i+2, row, mostRate)
 		case i > 0 && p.from <= curve[i-1].from:
 			return nil, fmt.Errorf("load.csv:%d: minute %s: want the minutes in order", i+2, row[0])
 		}

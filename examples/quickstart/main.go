@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, out, messages io.Writer) error {
 	}
 	m, err := manifest.Load(files)
 	if err != nil {
-		return err
+		return fmt.Errorf("-dir %s: %w", *dir, err)
 	}
 	rates, err := readLoad(files)
 	if err != nil {
@@ -103,7 +103,7 @@ func source(dir string) (fs.FS, error) {
 		return fs.Sub(fleet, "fleet")
 	}
 	if info, err := os.Stat(dir); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("-dir: %w", err)
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("-dir %s: not a directory", dir)
 	}

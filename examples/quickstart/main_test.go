@@ -79,13 +79,14 @@ func TestRefuses(t *testing.T) {
 func FuzzReadLoad(f *testing.F) {
 	f.Add("minute,requests_per_second\n0,5\n2,15\n")
 	f.Add("minute,rate\nNaN,-1\n")
+	f.Add("minute,rate\n0,1e300\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "load.csv"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		curve, err := readLoad(os.DirFS(dir))
-		if err == nil && !(curve.peak() >= 0) {
+		if err == nil && !(curve.peak() >= 0 && curve.peak() <= mostRate) {
 			t.Fatalf("peak %v", curve.peak())
 		}
 		if err != nil && !strings.Contains(err.Error(), "load.csv") {

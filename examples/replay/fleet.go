@@ -32,7 +32,7 @@ func (s settings) fleetAndPolicy() ([]wva.Variant, wva.Policy, error) {
 	}
 	m, err := manifest.Load(files)
 	if err != nil {
-		return nil, wva.Policy{}, err
+		return nil, wva.Policy{}, fmt.Errorf("-fleet %s: %w", s.fleet, err)
 	}
 	var errs []error
 	variants := make([]wva.Variant, 0, len(m.Fleet))

@@ -16,7 +16,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/wva-go/wva/examples/replay/internal/contest"
 	"github.com/wva-go/wva/examples/replay/internal/report"
@@ -24,7 +26,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	switch {
@@ -42,6 +44,14 @@ func run(ctx context.Context, args []string, out, messages io.Writer) error {
 	s, err := parse(args, messages)
 	if err != nil {
 		return err
+	}
+	for _, path := range []string{s.html, s.json, s.csv} {
+		if path == "" {
+			continue
+		}
+		if err := writable(path); err != nil {
+			return err
+		}
 	}
 	load, err := s.load()
 	if err != nil {
@@ -61,8 +71,23 @@ func run(ctx context.Context, args []string, out, messages io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := report.New(c, runs, "go run ./examples/replay "+strings.Join(args, " "))
+	r := report.New(c, runs, command(args))
 	return s.write(ctx, r, out)
+}
+
+// bare are arguments that a shell takes as they are.
+var bare = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// command is what to type for the same report.
+func command(args []string) string {
+	words := []string{"go run ./examples/replay"}
+	for _, arg := range args {
+		if !bare.MatchString(arg) {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		words = append(words, arg)
+	}
+	return strings.Join(words, " ")
 }
 
 // load opens the load that was asked for.

@@ -110,7 +110,7 @@ func TestRefuses(t *testing.T) {
 		want string
 	}{
 		{[]string{"more"}, `unexpected argument "more"`},
-		{[]string{"-scale", "0"}, "scale 0: want a number above 0"},
+		{[]string{"-scale", "0"}, "-scale 0: want a number above 0"},
 		{[]string{"-speed", "-1"}, "speed -1"},
 		{[]string{"-scale", "NaN"}, "scale NaN"},
 		{[]string{"-interval", "1ms"}, "-interval 1ms: want 1s to 1h"},
@@ -123,13 +123,15 @@ func TestRefuses(t *testing.T) {
 		{[]string{"-trace", "nowhere.csv"}, "nowhere.csv"},
 		{[]string{"-fleet", filepath.Join(empty, "nowhere")}, "-fleet: "},
 		{[]string{"-fleet", load}, "not a directory"},
-		{[]string{"-fleet", empty}, "no .yaml"},
+		{[]string{"-fleet", empty}, empty + ": manifest: no .yaml"},
 		{[]string{"-fleet", unknown}, `model "acme/own-model" is none whose architecture is known: say with -architecture`},
 		{[]string{"-fleet", unknown, "-architecture", "GPT-0"}, "is none whose architecture is known"},
 		{[]string{"-fleet", fleetOf(t, "modelID: meta/llama-3.1-8b", "TPU", "")}, `accelerator "TPU" is not known: want one of A100`},
 		{[]string{"-fleet", fleetOf(t, "modelID: meta/llama-3.1-70b", "A100", "")}, "the weights leave no memory for a KV cache"},
 		{[]string{"-fleet", fleetOf(t, "modelID: meta/llama-3.1-8b", "A100", "-missing")}, "is not in the files: add it"},
 		{[]string{"-html", filepath.Join(empty, "no", "r.html")}, "write "},
+		{[]string{"-trace", filepath.Join(empty, "none.csv"), "-json", empty}, "it is a directory: want a file"}, // known before anything is read
+		{[]string{"-trace", empty}, "want a regular file"},
 	} {
 		args := append([]string{"-html", "", "-policies", "fixed", "-trace", load}, tt.args...)
 		if _, err := replay(t, args...); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -198,6 +200,41 @@ func TestReplaceFile(t *testing.T) {
 		if files, _ := os.ReadDir(dir); err != nil || string(text) != "old" || len(files) != 1 {
 			t.Errorf("after %v: %q, files %v, %v", tt.want, text, files, err)
 		}
+	}
+}
+
+// What is no file is written to, and what a link leads to is replaced, not the link.
+func TestDevicesAndLinks(t *testing.T) {
+	dir := t.TempDir()
+	hello := func(w io.Writer) error { _, err := io.WriteString(w, "hello"); return err }
+	before, err := os.Lstat(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(writable(os.DevNull), replaceFile(t.Context(), os.DevNull, hello)); err != nil {
+		t.Error(err)
+	}
+	if after, err := os.Lstat(os.DevNull); err != nil || after.Mode() != before.Mode() {
+		t.Fatalf("%s is now %v, %v", os.DevNull, after, err)
+	}
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(file, link), writable(link), replaceFile(t.Context(), link, hello)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(link)
+	if text, err2 := os.ReadFile(file); err != nil || err2 != nil || info.Mode().IsRegular() || string(text) != "hello" {
+		t.Errorf("link %v, file %q, %v, %v", info.Mode(), text, err, err2)
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 2 {
+		t.Errorf("files left: %v", files)
+	}
+}
+
+// The command of a report can be typed as it stands.
+func TestCommand(t *testing.T) {
+	got := command([]string{"-policies", "fixed,HYBRID steady", "-scale", "5", "-html", ""})
+	if want := "go run ./examples/replay -policies 'fixed,HYBRID steady' -scale 5 -html ''"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -94,5 +94,8 @@ func (s settings) validate() error {
 	case !(s.quantile >= 0 && s.quantile < 1):
 		return fmt.Errorf("-quantile %v: want 0 for the mean, or a number below 1", s.quantile)
 	}
-	return s.options.Validate()
+	if err := s.options.Validate(); err != nil {
+		return fmt.Errorf("-%w", err) // it begins with the name
+	}
+	return nil
 }

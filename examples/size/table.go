@@ -16,7 +16,7 @@ func (a answer) writeJSON(out io.Writer) error {
 func (a answer) writeTable(out io.Writer) error {
 	fmt.Fprintf(out, "%s, %g requests/s of %g tokens in and %g out, TTFT %v, ITL %v\n\n", a.Model, a.Rate, a.Input.Mean, a.Output.Mean, a.SLO.TTFT, a.SLO.ITL)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ACCELERATOR\tPROFILE\tKV TOKENS\tRATE/REPLICA\tREPLICAS\tCOST/H\tCOST/M TOKENS\tBOUND BY")
+	fmt.Fprintln(w, "ACCELERATOR\tPROFILE\tKV TOKENS\tRATE/REPLICA\tREPLICAS\tCOST/H\tCOST/M OUTPUT TOKENS\tBOUND BY")
 	for _, s := range a.Arrangements {
 		profile, kv := "roofline", fmt.Sprint(s.KVTokens)
 		if s.Points > 0 {

@@ -17,12 +17,14 @@ func (c chart) scale(p *plot.Plot) {
 	}
 	low, high := c.values()
 	if c.log {
-		p.Y.Scale = plot.LogScale{}
-		p.Y.Min, p.Y.Max = decade(low, math.Floor), decade(high, math.Ceil)
-		if p.Y.Min == p.Y.Max {
-			p.Y.Max *= 10
+		label := compact
+		if c.tick != nil {
+			label = c.tick
 		}
-		p.Y.Tick.Marker = plot.ConstantTicks(decadeTicks(p.Y.Min, p.Y.Max))
+		ticks := logTicks(low, high, label)
+		p.Y.Scale = plot.LogScale{}
+		p.Y.Min, p.Y.Max = ticks[0].Value, ticks[len(ticks)-1].Value
+		p.Y.Tick.Marker = plot.ConstantTicks(ticks)
 		return
 	}
 	ticks := linearTicks(min(low, 0), high)
@@ -49,16 +51,29 @@ func (c chart) values() (low, high float64) {
 	return low, high
 }
 
-func decade(v float64, round func(float64) float64) float64 {
-	return math.Pow(10, round(math.Log10(max(v, 1e-4))))
-}
+// mostLogTicks is what an axis has room for.
+const mostLogTicks = 8
 
-func decadeTicks(low, high float64) []plot.Tick {
-	var ticks []plot.Tick
-	for v := low; v <= high*1.001; v *= 10 {
-		ticks = append(ticks, plot.Tick{Value: v, Label: latencyTick(v)})
+// logTicks returns 1, 2 and 5 times the powers of ten from just below low to just above high, or the powers alone where those are too many.
+func logTicks(low, high float64, label func(float64) string) []plot.Tick {
+	for _, steps := range [][]float64{{1, 2, 5}, {1}} {
+		var ticks []plot.Tick
+		for e := math.Floor(math.Log10(low)); len(ticks) < 2 || ticks[len(ticks)-1].Value < high; e++ {
+			for _, step := range steps {
+				v := step * math.Pow(10, e)
+				if v <= low {
+					ticks = ticks[:0] // there is a later one below
+				}
+				if len(ticks) < 2 || ticks[len(ticks)-1].Value < high {
+					ticks = append(ticks, plot.Tick{Value: v, Label: label(v)})
+				}
+			}
+		}
+		if len(ticks) <= mostLogTicks || len(steps) == 1 {
+			return ticks
+		}
 	}
-	return ticks
+	return nil
 }
 
 func latencyTick(v float64) string {

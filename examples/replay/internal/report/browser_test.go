@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,6 +42,7 @@ func TestPageInBrowser(t *testing.T) {
 			}
 		}
 	}
+	checkSelection(t, browser)
 	checkPrint(t, browser)
 	checkSilence(t, browser, url)
 }
@@ -49,20 +51,58 @@ func TestPageInBrowser(t *testing.T) {
 func checkLayout(t *testing.T, browser *chromium, width int) {
 	t.Helper()
 	var got struct {
-		Page, Figures, Outside int
-		Text                   float64
+		Page, Figures, Outside, Reasons int
+		Text, Names                     float64
 	}
 	browser.evaluate(`({
 		page: document.documentElement.scrollWidth,
 		figures: document.querySelectorAll("figure svg").length,
 		outside: [...document.querySelectorAll("figure, p, h1, h2, ul, summary, .scroll")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).length,
+		reasons: (() => {
+			const closed = [...document.querySelectorAll("details:not([open])")];
+			closed.forEach(e => e.open = true);
+			const hidden = [...document.querySelectorAll(".decisions td:last-child")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).length;
+			closed.forEach(e => e.open = false);
+			return hidden;
+		})(),
+		names: (() => {
+			const cells = [...document.querySelectorAll(".numbers tbody th")], before = cells.map(e => e.innerHTML);
+			cells.forEach(e => e.append("-and-a-name-that-is-much-too-long".repeat(9)));
+			const widest = Math.max(...cells.map(e => e.getBoundingClientRect().width));
+			cells.forEach((e, i) => e.innerHTML = before[i]);
+			return widest;
+		})(),
 		text: Math.min(...[...document.querySelectorAll("figure text")].map(e => e.getBoundingClientRect().height))
 	})`, &got)
 	if got.Page > width || got.Outside > 0 {
 		t.Errorf("at %d pixels the page is %d wide, and %d elements stick out", width, got.Page, got.Outside)
 	}
+	if got.Names > float64(width)/2 { // they stay in sight, in front of the rest of the table
+		t.Errorf("at %d pixels long names take %.0f", width, got.Names)
+	}
+	if got.Reasons > 0 {
+		t.Errorf("at %d pixels %d reasons of decisions are out of sight", width, got.Reasons)
+	}
 	if got.Figures == 0 || got.Text < 9 {
 		t.Errorf("at %d pixels there are %d plots, whose smallest text is %.1f pixels high", width, got.Figures, got.Text)
+	}
+}
+
+// checkSelection ticks a policy: its lines stay, and those of the others fade.
+func checkSelection(t *testing.T, browser *chromium) {
+	t.Helper()
+	var opacity []string
+	browser.evaluate(`(() => {
+		const box = document.querySelector(".comparison .legend [value='1']");
+		const lines = () => [0, 1, 2].map(i => getComputedStyle(document.querySelector(".comparison figure [style*='var(--c" + i + ")']")).opacity);
+		const before = lines();
+		box.click();
+		const during = lines();
+		box.click();
+		return [...before, ...during];
+	})()`, &opacity)
+	if want := []string{"1", "1", "1", "0.1", "1", "0.1"}; !slices.Equal(opacity, want) {
+		t.Errorf("before and after a tick the opacity of three policies is %v, want %v", opacity, want)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
@@ -20,8 +19,10 @@ type chart struct {
 	Title       string
 	Unit        string // of the vertical axis, for people
 	series      []series
-	promise     float64 // a line that should not be crossed; 0 = none
-	log         bool    // logarithmic, of latencies
+	keys        []entry              // what the lines are, where the legend above does not say
+	promise     float64              // a line that should not be crossed; 0 = none
+	log         bool                 // logarithmic: what is not positive is a gap
+	tick        func(float64) string // labels of a logarithmic axis; nil = numbers
 	marks       []mark
 	until       float64 // the end of the horizontal axis: seconds, or
 	percentiles bool    // percent of the requests
@@ -71,7 +72,7 @@ func (c chart) SVG() (template.HTML, error) {
 		if err != nil {
 			return "", fmt.Errorf("plot %s: %w", c.Title, err)
 		}
-		line.LineStyle = draw.LineStyle{Color: promiseColor, Width: 1.2, Dashes: []vg.Length{4, 3}}
+		line.LineStyle = draw.LineStyle{Color: hueColor(limit), Width: 1.2, Dashes: dashes(limit)}
 		p.Add(line)
 	}
 	c.scale(p)
@@ -141,7 +142,7 @@ func (c chart) rework(svg string, p *plot.Plot, data draw.Canvas) string {
 	x, y := p.Transforms(&data)
 	for _, m := range c.marks {
 		fmt.Fprintf(&marks, `<circle cx="%.1f" cy="%.1f" r="2.6" class="mark" style="fill:var(--c%d)"><title>%s</title></circle>`+"\n",
-			x(m.x).Points(), y(m.y).Points(), m.hue%len(hues), html.EscapeString(m.text))
+			x(m.x).Points(), y(m.y).Points(), m.hue, html.EscapeString(m.text))
 	}
 	end := strings.LastIndex(svg, "</g>")
 	svg = svg[:end] + marks.String() + svg[end:]

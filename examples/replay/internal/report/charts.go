@@ -23,7 +23,8 @@ func (r Report) loadCharts() []chart {
 	line := func(title, unit string, values []float64) chart {
 		return chart{Title: title, Unit: unit, until: r.until(), series: []series{{name: title, hue: 2, points: held(values, r.Interval.Seconds(), larger)}}}
 	}
-	tokens := line("Tokens", "per second: prompts, and answers dashed", r.Load.Prompts)
+	tokens := line("Tokens", "per second", r.Load.Prompts)
+	tokens.keys = []entry{{"prompts", 2}, {"answers", 1}}
 	tokens.series = append(tokens.series, series{name: "answers", hue: 1, points: held(r.Load.Answers, r.Interval.Seconds(), larger)})
 	return []chart{line("Requests", "per second", r.Load.Rates), tokens}
 }
@@ -33,7 +34,7 @@ func (r Report) comparison() []chart {
 	all := func(title, unit string, keep func(a, b float64) float64, value func(contest.Moment) float64) chart {
 		c := chart{Title: title, Unit: unit, until: r.until()}
 		for i, run := range r.Runs {
-			s := series{name: run.Policy, hue: i}
+			s := series{name: run.Policy, hue: policyHue(i)}
 			if value != nil {
 				s.points = held(over(run, value), r.Interval.Seconds(), keep)
 			}
@@ -42,11 +43,14 @@ func (r Report) comparison() []chart {
 		return c
 	}
 	charts := []chart{
-		all("Replicas", "all variants, asked for", larger, func(m contest.Moment) float64 { return float64(m.Replicas()) }),
-		all("Cost per hour", "of all replicas, starting and draining ones included", larger, func(m contest.Moment) float64 { return m.CostPerHour }),
-		all("Cost so far", "the integral", larger, func(m contest.Moment) float64 { return m.Cost }),
+		all("Replicas", "of all variants, asked for; logarithmic", larger, func(m contest.Moment) float64 { return orGap(float64(m.Replicas())) }),
+		all("Cost per hour", "of all that run, start or drain; logarithmic", larger, func(m contest.Moment) float64 { return orGap(m.CostPerHour) }),
+		all("Cost so far", "the sum of the cost per hour", larger, func(m contest.Moment) float64 { return m.Cost }),
 	}
-	outside := all("Outside the SLO so far", "requests that finished late or slowly", larger, nil)
+	for i := range charts[:2] {
+		charts[i].log = true
+	}
+	outside := all("Outside the SLO so far", "requests that began or went on too late", larger, nil)
 	for i, run := range r.Runs {
 		outside.series[i].points = held(missed(run), r.Interval.Seconds(), larger)
 	}
@@ -67,21 +71,27 @@ func missed(run contest.Run) []float64 {
 	})
 }
 
+// promiseKey explains the line of a promise.
+var promiseKey = []entry{{"the promise", limit}}
+
 // distribution shows the percentiles of a latency, with a promise where all models have the same.
-func (r Report) distribution(title string, of func(contest.Run) []float64, promise func(Model) time.Duration) chart {
-	c := chart{Title: title + " of all requests", Unit: "by percentile, and the promise", log: true, percentiles: true, until: 100}
+func (r Report) distribution(title string, of func(contest.Run) []float64, promised func(Model) time.Duration) chart {
+	c := chart{Title: title + " of all requests", Unit: "by percentile", log: true, tick: latencyTick, percentiles: true, until: 100}
 	for i, run := range r.Runs {
-		s := series{name: run.Policy, hue: i}
+		s := series{name: run.Policy, hue: policyHue(i)}
 		for p, v := range of(run) {
-			s.points = append(s.points, plotter.XY{X: float64(p), Y: v})
+			s.points = append(s.points, plotter.XY{X: float64(p), Y: orGap(v)})
 		}
 		c.series = append(c.series, s)
 	}
-	c.promise = promise(r.Models[0]).Seconds()
+	c.promise = promised(r.Models[0]).Seconds()
 	for _, m := range r.Models {
-		if promise(m).Seconds() != c.promise {
+		if promised(m).Seconds() != c.promise {
 			c.promise = 0
 		}
+	}
+	if c.promise > 0 {
+		c.keys = promiseKey
 	}
 	return c
 }
@@ -98,19 +108,23 @@ func (r Report) ofModel(m Model) string {
 func (r Report) policyCharts(run contest.Run) []chart {
 	charts := []chart{r.replicaChart(run)}
 	for j, m := range r.Models {
-		quantiles := func(title string, promise time.Duration, of func(contest.ModelMoment) contest.Quantiles) chart {
-			c := chart{Title: title + r.ofModel(m), Unit: "50th (dashed), 95th and 99th percentile (dotted), and the promise", log: true, promise: promise.Seconds(), until: r.until()}
+		quantiles := func(title string, promised time.Duration, of func(contest.ModelMoment) contest.Quantiles) chart {
+			c := chart{Title: title + r.ofModel(m), Unit: "percentiles in each interval", log: true, tick: latencyTick, promise: promised.Seconds(), until: r.until()}
 			for _, q := range []struct {
 				name string
 				hue  int
 				of   func(contest.Quantiles) float64
 			}{
-				{"p50", 1, func(q contest.Quantiles) float64 { return q.P50 }},
-				{"p95", 2, func(q contest.Quantiles) float64 { return q.P95 }},
-				{"p99", 0, func(q contest.Quantiles) float64 { return q.P99 }},
+				{"50th", median, func(q contest.Quantiles) float64 { return q.P50 }},
+				{"95th", tail, func(q contest.Quantiles) float64 { return q.P95 }},
+				{"99th", extreme, func(q contest.Quantiles) float64 { return q.P99 }},
 			} {
 				values := over(run, func(m contest.Moment) float64 { return orGap(q.of(of(m.Models[j]))) })
 				c.series = append(c.series, series{name: q.name, hue: q.hue, points: held(values, r.Interval.Seconds(), larger)})
+				c.keys = append(c.keys, entry{q.name, q.hue})
+			}
+			if promised > 0 {
+				c.keys = append(c.keys, promiseKey...)
 			}
 			return c
 		}
@@ -123,7 +137,7 @@ func (r Report) policyCharts(run contest.Run) []chart {
 
 // replicaChart has the replicas of each variant, and a mark for each decision that changed them.
 func (r Report) replicaChart(run contest.Run) chart {
-	c := chart{Title: "Replicas of each variant", Unit: "asked for, ready ones thin; dots are decisions", until: r.until()}
+	c := chart{Title: "Replicas of each variant", Unit: "asked for; ready: thin; changes: dots", until: r.until()}
 	for i, v := range r.Variants {
 		ready := over(run, func(m contest.Moment) float64 { return float64(m.Variants[i].Ready) })
 		c.series = append(c.series,
@@ -141,13 +155,15 @@ func (r Report) replicaChart(run contest.Run) chart {
 	return c
 }
 
-// variantHue sets out with the two hues that differ the most.
-func variantHue(i int) int { return i + 1 }
+// policyHue and variantHue give out the hues in turn, to variants first the two that differ the most.
+func policyHue(i int) int  { return i % turns }
+func variantHue(i int) int { return (i + 1) % turns }
 
 // headroomCharts have what is left below the thresholds of the saturation analysis, on the average of a variant's replicas.
 func (r Report) headroomCharts(run contest.Run) []chart {
-	kv := chart{Title: "KV-cache headroom", Unit: "percent of the cache below the threshold", until: r.until()}
-	queue := chart{Title: "Queue headroom", Unit: "requests below the threshold, not drawn below −10", until: r.until()}
+	trigger := []entry{{"grow below", limit}}
+	kv := chart{Title: "KV-cache headroom", Unit: "% of the cache to the threshold", keys: trigger, until: r.until()}
+	queue := chart{Title: "Queue headroom", Unit: "requests to the threshold, from −10 up", keys: trigger, until: r.until()}
 	for i, v := range r.Variants {
 		m := r.model(v.Model)
 		left := func(of func(contest.VariantMoment) float64) []float64 {

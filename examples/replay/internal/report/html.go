@@ -28,17 +28,17 @@ type view struct {
 	Policies   []policyView
 	Load       []figure
 	Comparison []figure
-	Legend     []entry
 	Variants   []variantView
 }
 
 // figure is a chart as it stands on the page.
 type figure struct {
 	Title, Unit string
+	Keys        []entry
 	SVG         template.HTML
 }
 
-// entry is one of a legend.
+// entry is a line of a legend, or of the key of a plot.
 type entry struct {
 	Name string
 	Hue  int
@@ -58,6 +58,7 @@ type policyView struct {
 	Decisions   []decisionView
 	Note        string // what the table of decisions leaves out
 	Changes     int
+	Long        bool // too many decisions for paper, unless the reader opens them
 }
 
 type decisionView struct {
@@ -67,7 +68,7 @@ type decisionView struct {
 
 // HTML writes the page.
 func (r Report) HTML(w io.Writer) error {
-	v := view{Report: r, Caption: r.caption(), Style: themes() + template.CSS(style)}
+	v := view{Report: r, Caption: r.caption(), Style: themes() + template.CSS(style) + selection()}
 	for _, c := range columns {
 		v.Columns = append(v.Columns, c.name)
 	}
@@ -82,7 +83,7 @@ func (r Report) HTML(w io.Writer) error {
 		return err
 	}
 	for i, run := range r.Runs {
-		p, err := r.policy(run, i)
+		p, err := r.policy(run, policyHue(i))
 		if err != nil {
 			return err
 		}
@@ -106,7 +107,7 @@ func figures(charts []chart) ([]figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = figure{Title: c.Title, Unit: c.Unit, SVG: svg}
+		out[i] = figure{Title: c.Title, Unit: c.Unit, Keys: c.keys, SVG: svg}
 	}
 	return out, nil
 }
@@ -114,11 +115,15 @@ func figures(charts []chart) ([]figure, error) {
 // mostDecisions is what a table of decisions shows in full; of more, only those that change something.
 const mostDecisions = 600
 
+// mostPrinted is what is printed of a table that the reader has not opened: two pages, say.
+const mostPrinted = 60
+
 func (r Report) policy(run contest.Run, hue int) (policyView, error) {
 	p := policyView{Name: run.Policy, About: run.About, Hue: hue, Changes: run.Summary.Changes}
 	for _, c := range columns {
 		p.Cells = append(p.Cells, c.cell(r, run))
 	}
+	p.Long = p.Changes > mostPrinted
 	var err error
 	if p.Figures, err = figures(r.policyCharts(run)); err != nil {
 		return p, err

@@ -24,33 +24,43 @@ var hues = []hue{
 	{"#007a5a", "#2fc596", []vg.Length{7, 2, 1.5, 2}},
 	{"#a8447c", "#e08ab8", []vg.Length{3, 2}},
 	{"#111111", "#f2f2f2", []vg.Length{10, 3}},
+	median:  {"#7d6bb5", "#9d8fd6", []vg.Length{5, 3}},
+	tail:    {"#3d2c8d", "#d3c8ff", nil},
+	extreme: {"#6a4fa3", "#b9a3ec", []vg.Length{1.5, 2.5}},
+	limit:   {"#b00020", "#ff7b8a", []vg.Length{4, 3}},
 }
+
+// The hues of policies and variants, which take them in turn, and those that mean the same in every plot: percentiles are never taken for a variant.
+const (
+	turns   = 7
+	median  = 7  // 50th percentile
+	tail    = 8  // 95th
+	extreme = 9  // 99th
+	limit   = 10 // what is promised, or a trigger
+)
 
 // Colours of the page itself.
 var surfaces = []struct{ name, light, dark string }{
 	{"page", "#ffffff", "#14171a"},
-	{"card", "#ffffff", "#14171a"},
-	{"band", "#f3f5f7", "#20252a"},
 	{"ink", "#1a1d21", "#e8eaed"},
 	{"soft", "#555c64", "#a9b1ba"},
 	{"grid", "#d9dde2", "#3a4149"},
-	{"promise", "#b00020", "#ff7b8a"},
+	{"edge", "#00000033", "#ffffff40"}, // of a table that goes on
 }
 
 // Plots are drawn in colours that nothing else has, which then give way to variables of the page.
 var (
-	softColor    = color.RGBA{0xfe, 0xfd, 0x01, 0xff}
-	gridColor    = color.RGBA{0xfe, 0xfd, 0x02, 0xff}
-	promiseColor = color.RGBA{0xfe, 0xfd, 0x03, 0xff}
+	softColor = color.RGBA{0xfe, 0xfd, 0x01, 0xff}
+	gridColor = color.RGBA{0xfe, 0xfd, 0x02, 0xff}
 )
 
-func hueColor(i int) color.RGBA { return color.RGBA{0xfe, 0xfd, uint8(0x10 + i%len(hues)), 0xff} }
+func hueColor(i int) color.RGBA { return color.RGBA{0xfe, 0xfd, uint8(0x10 + i), 0xff} }
 
-func dashes(i int) []vg.Length { return hues[i%len(hues)].dashes }
+func dashes(i int) []vg.Length { return hues[i].dashes }
 
 // variables replaces the stand-in colours of a plot.
 var variables = func() *strings.Replacer {
-	pairs := []string{"#FEFD01", "var(--soft)", "#FEFD02", "var(--grid)", "#FEFD03", "var(--promise)"}
+	pairs := []string{"#FEFD01", "var(--soft)", "#FEFD02", "var(--grid)"}
 	for i := range hues {
 		pairs = append(pairs, fmt.Sprintf("#FEFD%02X", 0x10+i), fmt.Sprintf("var(--c%d)", i))
 	}
@@ -68,7 +78,16 @@ func themes() template.CSS {
 		fmt.Fprintf(&light, "--c%d:%s;", i, h.light)
 		fmt.Fprintf(&dark, "--c%d:%s;", i, h.dark)
 	}
-	return template.CSS(fmt.Sprintf(":root{%s}\n@media screen and (prefers-color-scheme: dark){:root{%s}}", light.String(), dark.String()))
+	return template.CSS(fmt.Sprintf(":root{%s}\n@media screen and (prefers-color-scheme: dark){:root{%s}}\n", light.String(), dark.String()))
+}
+
+// selection are the rules by which a section whose legend has a tick fades the lines that have none.
+func selection() template.CSS {
+	var b strings.Builder
+	for i := range turns {
+		fmt.Fprintf(&b, "section:has(.legend :checked):not(:has(.legend [value=\"%d\"]:checked)) figure [style*=\"var(--c%d)\"]{opacity:0.1}\n", i, i)
+	}
+	return template.CSS(b.String())
 }
 
 // swatch is a sample of a line, for a legend.
@@ -79,5 +98,5 @@ func swatch(i int) template.HTML {
 	}
 	return template.HTML(fmt.Sprintf(
 		`<svg class="swatch" viewBox="0 0 32 8" aria-hidden="true"><path d="M1 4H31" style="fill:none;stroke:var(--c%d);stroke-width:2.5;stroke-dasharray:%s"/></svg>`,
-		i%len(hues), strings.Join(append(pattern, map[bool]string{true: "none"}[len(pattern) == 0])[:max(len(pattern), 1)], " ")))
+		i, strings.Join(append(pattern, map[bool]string{true: "none"}[len(pattern) == 0])[:max(len(pattern), 1)], " ")))
 }

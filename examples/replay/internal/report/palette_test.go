@@ -51,7 +51,7 @@ func TestContrast(t *testing.T) {
 				t.Errorf("%s: line %d has a contrast of %.1f", name, i, c)
 			}
 		}
-		for _, text := range []string{"ink", "soft", "promise"} {
+		for _, text := range []string{"ink", "soft"} {
 			if c := contrast(parse(t, surface[text][mode]), page); c < 4.5 {
 				t.Errorf("%s: %s has a contrast of %.1f", name, text, c)
 			}
@@ -95,6 +95,9 @@ func TestTellApart(t *testing.T) {
 		}
 		for i, a := range hues {
 			for j, b := range hues[:i] {
+				if j < turns && i >= median && i <= extreme {
+					continue // never in one plot
+				}
 				for mode, pair := range [][2]string{{a.light, b.light}, {a.dark, b.dark}} {
 					p, q := seen(pair[0]), seen(pair[1])
 					distance := math.Hypot(math.Hypot(p[0]-q[0], p[1]-q[1]), p[2]-q[2])

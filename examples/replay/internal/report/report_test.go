@@ -121,7 +121,7 @@ func TestChart(t *testing.T) {
 		{Title: "zero", until: 3600, series: []series{{points: held([]float64{0, 0, 0}, 60, larger)}}},
 		{Title: "gaps", log: true, until: 86400 * 30, series: []series{{points: held([]float64{nan, 1, nan, nan, 2e-5, 3e4}, 60, larger)}}},
 		{Title: "below zero", until: 10, series: []series{{points: plotter.XYs{{X: 0, Y: -7}, {X: 5, Y: 3}}}}, marks: []mark{{x: 5, y: 3, text: `<"&`}}},
-		{Title: `<"&`, percentiles: true, until: 100, series: []series{{hue: 99, points: plotter.XYs{{X: 0, Y: 1e12}}}}},
+		{Title: `<"&`, percentiles: true, until: 100, series: []series{{hue: policyHue(99), points: plotter.XYs{{X: 0, Y: 1e12}}}}},
 	} {
 		svg, err := c.SVG()
 		if err != nil {
@@ -165,6 +165,24 @@ func TestWords(t *testing.T) {
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%q, want %q", tt.got, tt.want)
+		}
+	}
+}
+
+// A logarithmic axis has round numbers from just below to just above what it shows, and no more than there is room for.
+func TestLogTicks(t *testing.T) {
+	for _, tt := range []struct {
+		low, high float64
+		want      string
+	}{
+		{2, 80, "2 5 10 20 50 100"}, {3, 3, "2 5"}, {1, 1, "1 2"}, {0.3, 1, "0.2 0.5 1"}, {0.023, 372, "0.01 0.1 1 10 100 1000"}, {100, 100_000, "100 1000 10k 100k"},
+	} {
+		var labels []string
+		for _, tick := range logTicks(tt.low, tt.high, compact) {
+			labels = append(labels, tick.Label)
+		}
+		if got := strings.Join(labels, " "); got != tt.want {
+			t.Errorf("from %v to %v: %s, want %s", tt.low, tt.high, got, tt.want)
 		}
 	}
 }

@@ -18,10 +18,10 @@ var columns = []struct {
 	{"Policy", func(_ Report, run contest.Run) string { return run.Policy }},
 	{"Within SLO", func(_ Report, run contest.Run) string { return fmt.Sprintf("%.1f%%", 100*run.Summary.Within) }},
 	{"TTFT p50", func(_ Report, run contest.Run) string { return latency(run.Summary.TTFT.P50) }},
-	{"p95", func(_ Report, run contest.Run) string { return latency(run.Summary.TTFT.P95) }},
-	{"p99", func(_ Report, run contest.Run) string { return latency(run.Summary.TTFT.P99) }},
+	{"TTFT p95", func(_ Report, run contest.Run) string { return latency(run.Summary.TTFT.P95) }},
+	{"TTFT p99", func(_ Report, run contest.Run) string { return latency(run.Summary.TTFT.P99) }},
 	{"ITL p50", func(_ Report, run contest.Run) string { return latency(run.Summary.ITL.P50) }},
-	{"p95", func(_ Report, run contest.Run) string { return latency(run.Summary.ITL.P95) }},
+	{"ITL p95", func(_ Report, run contest.Run) string { return latency(run.Summary.ITL.P95) }},
 	{"Cost", func(_ Report, run contest.Run) string { return fmt.Sprintf("%.0f", run.Summary.Cost) }},
 	{"Of the floor", func(r Report, run contest.Run) string { return fmt.Sprintf("%.1f×", run.Summary.Cost/r.Floor) }},
 	{"Replicas", func(_ Report, run contest.Run) string {

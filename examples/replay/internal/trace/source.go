@@ -45,6 +45,11 @@ func (o Options) Validate() error {
 
 // Open returns the load in a file: a trace of requests or a curve of rates, by its first line.
 func Open(path string, o Options) (Source, error) {
+	if info, err := os.Stat(path); err != nil {
+		return Source{}, fmt.Errorf("trace: %w", err)
+	} else if !info.Mode().IsRegular() {
+		return Source{}, fmt.Errorf("trace: %s: want a regular file, since it is read several times: write what comes out of a pipe to one first", path)
+	}
 	return Read(path, func() (io.ReadCloser, error) { return os.Open(path) }, o)
 }
 
