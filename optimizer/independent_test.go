@@ -47,7 +47,7 @@ func TestAgainstIndependentSolver(t *testing.T) {
 		case 1:
 			t.Errorf("%s: served %v, and the optimum is %v", name, served, want.served)
 		case 0:
-			above = fmt.Sprintf("%.2f%%", 100*(value/want.value-1))
+			above = fmt.Sprintf("%.2f%%", max(0, 100*(value/want.value-1)))
 			if value < want.value*(1-1e-4) || plan.LowerBound > want.value*(1+1e-6) {
 				t.Errorf("%s: cost %g, bound %g, and the optimum is %g", name, value, plan.LowerBound, want.value)
 			}
@@ -69,7 +69,7 @@ func TestAgainstIndependentSolver(t *testing.T) {
 		if want.workloads == 1000 && want.portion == 0.45 && plan.Gap > 0.001 {
 			t.Errorf("%s: gap %.3f%%, want 0.1%%", name, 100*plan.Gap)
 		}
-		table += fmt.Sprintf("| %d | %g%% | %v | %v | %s | %.2f%% | %v | %.2g s |\n", want.workloads, 100*want.portion, served, want.served, above, 100*plan.Gap, plan.Proven, took.Seconds())
+		table += fmt.Sprintf("| %d | %g%% | %v | %v | %s | %.3f%% | %v | %.2g s |\n", want.workloads, 100*want.portion, served, want.served, above, 100*plan.Gap, plan.Proven, took.Seconds())
 	}
 	t.Log("\n" + table)
 }

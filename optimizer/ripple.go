@@ -9,7 +9,7 @@ import (
 const (
 	neighbours  = 40  // items that are settled anew together
 	rippleNodes = 50  // of the tree over them
-	idleRipples = 300 // that bring nothing, one after the other, end it
+	idleRipples = 200 // and one more for ten items: so many that bring nothing, one after the other, end it
 )
 
 // ripple settles small groups of items anew, each with a tree of its own, all else as it is (large neighbourhood search, Shaw 1998). The groups are drawn from a fixed
@@ -28,7 +28,7 @@ func (t *tree) ripple() {
 	sorted := slices.Sorted(slices.Values(regret))
 	draw := rand.New(rand.NewPCG(1, uint64(n)))
 	order, weight := make([]int, n), make([]float64, n)
-	for idle := 0; t.nodes < t.budget && idle < idleRipples && !t.closed(); idle++ {
+	for idle := 0; t.nodes < t.budget && idle < idleRipples+n/10 && !t.closed(); idle++ {
 		typical := sorted[min(n-1, draw.IntN(3*neighbours))]
 		for i := range order {
 			order[i] = i
