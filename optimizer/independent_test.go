@@ -1,6 +1,7 @@
 package optimizer_test
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"slices"
@@ -25,6 +26,8 @@ var independent = []struct {
 	{1000, 0.35, []int{347, 233, 8}, 88976.1869}, {1000, 0.45, []int{347, 315, 71}, 113231.8870}, {1000, 0.6, []int{347, 315, 285}, 147794.9286},
 }
 
+var nodes = flag.Int("nodes", optimizer.DefaultOptions().Nodes, "nodes of the plans that are held against an independent solver")
+
 // Plans never claim more than there is, and miss at most a workload or two of what an independent solver serves. The table is that of docs/optimizer.md.
 func TestAgainstIndependentSolver(t *testing.T) {
 	table := "| workloads | devices for | served | optimum | cost above optimum | gap | proven | time |\n|--:|--:|---|---|--:|--:|---|--:|\n"
@@ -34,7 +37,9 @@ func TestAgainstIndependentSolver(t *testing.T) {
 		}
 		p := large(want.workloads, want.portion)
 		begin := time.Now()
-		plan, err := optimizer.Optimize(p, optimizer.DefaultOptions())
+		o := optimizer.DefaultOptions()
+		o.Nodes = *nodes
+		plan, err := optimizer.Optimize(p, o)
 		took := time.Since(begin)
 		if err != nil {
 			t.Fatal(err)
