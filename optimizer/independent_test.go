@@ -11,7 +11,7 @@ import (
 	"github.com/wva-go/wva/optimizer"
 )
 
-// The optimum of large(n, portion) as a mixed integer program, solved by HiGHS 1.2 (scipy.optimize.milp of SciPy 1.10): the most workloads of priority 1, then with those
+// The optimum of large(n, portion) as a mixed integer program, solved by HiGHS (scipy.optimize.milp of SciPy 1.10.1): the most workloads of priority 1, then with those
 // of 5, then of 10, each to optimality, and then the least cost with penalty, to within 0.01%.
 var independent = []struct {
 	workloads int

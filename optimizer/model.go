@@ -150,7 +150,7 @@ func (m *model) add(pl *planner, g settled) {
 		var choices []choice
 		var meaning []int
 		for k, p := range pl.patterns[i] {
-			c := choice{p.value(), pl.rows.uses(&pl.problem.Workloads[i], p.replicas)}
+			c := choice{p.value(), p.uses}
 			if g.served != 0 && c.fits(m.program.limits) {
 				choices, meaning = append(choices, c), append(meaning, k)
 			}

@@ -56,6 +56,9 @@ func newPlanner(p Problem, o Options) *planner {
 		complete: make([]bool, len(p.Workloads)), chosen: make([]int, len(p.Workloads)), partial: make([][]int, len(p.Workloads))}
 	for i := range p.Workloads {
 		pl.patterns[i], pl.complete[i] = p.Workloads[i].patterns(o)
+		for k := range pl.patterns[i] {
+			pl.patterns[i][k].uses = pl.rows.uses(&p.Workloads[i], pl.patterns[i][k].replicas)
+		}
 		pl.chosen[i] = -1
 	}
 	return pl
