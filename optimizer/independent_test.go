@@ -32,7 +32,8 @@ var nodes = flag.Int("nodes", optimizer.DefaultOptions().Nodes, "nodes of the pl
 func TestAgainstIndependentSolver(t *testing.T) {
 	table := "| workloads | devices for | served | optimum | cost above optimum | gap | proven | time |\n|--:|--:|---|---|--:|--:|---|--:|\n"
 	for _, want := range independent {
-		if testing.Short() && want.workloads > 100 {
+		// The smallest and the size that is promised always; the rest of the table, a minute with the race detector for some rows, with -v.
+		if promised := want.workloads == 1000 && want.portion == 0.45; want.workloads > 20 && (testing.Short() || !testing.Verbose() && !promised) {
 			continue
 		}
 		p := large(want.workloads, want.portion)
@@ -71,7 +72,7 @@ func TestAgainstIndependentSolver(t *testing.T) {
 		if plan.Proven && math.Abs(value-want.value) > 1e-4*want.value {
 			t.Errorf("%s: proven at %g, and the optimum is %g", name, value, want.value)
 		}
-		if want.workloads == 1000 && want.portion == 0.45 && plan.Gap > 0.001 {
+		if want.workloads == 1000 && want.portion == 0.45 && *nodes >= optimizer.DefaultOptions().Nodes && plan.Gap > 0.001 {
 			t.Errorf("%s: gap %.3f%%, want 0.1%%", name, 100*plan.Gap)
 		}
 		table += fmt.Sprintf("| %d | %g%% | %v | %v | %s | %.3f%% | %v | %.2g s |\n", want.workloads, 100*want.portion, served, want.served, above, 100*plan.Gap, plan.Proven, took.Seconds())
