@@ -117,14 +117,14 @@ func (c *cycle) retire(m *modelState, retention Retention, measured ModelMetrics
 }
 
 // quiet tells whether every replica is up, reports, and has nothing to do: a request that is still being served is not
-// counted among the finished ones.
+// counted among the finished ones. Where a replica does not say how many it serves, a KV cache in use tells that it serves some.
 func (m *modelState) quiet() bool {
 	for _, v := range m.variants {
 		if v.Pending > 0 || len(v.fresh) < v.Current {
 			return false
 		}
 		for _, r := range v.fresh {
-			if r.Running.Or(0) > 0 || r.Waiting.Value > 0 {
+			if r.Running.Or(r.KVUsage.Value) > 0 || r.Waiting.Value > 0 {
 				return false
 			}
 		}

@@ -17,7 +17,7 @@ type Config struct {
 	// URL is the address of the server with the path in front of /api/v1, if there is one: "https://prometheus.monitoring:9090". It carries neither credentials nor a query.
 	URL string
 	// HTTP holds certificates, authentication, headers and proxy, as in Prometheus's own configuration. Files that it names are read again when they change. Redirects are
-	// followed only where it says so.
+	// followed only where it says so, and then within the server alone.
 	HTTP promconfig.HTTPClientConfig
 	// AllowHTTP permits an address without TLS, where nobody can be told from anybody and tokens travel in clear text.
 	AllowHTTP bool
@@ -66,14 +66,31 @@ func (c Config) validateURL() error {
 	return nil
 }
 
-// NewClient returns an HTTP client with these certificates and this authentication, which reads the files it was given again when they change. It serves a [Scraper] whose
-// pages want them.
+// NewClient returns an HTTP client with these certificates and this authentication, which reads the files it was given again when they change. It follows redirects within a server
+// where the configuration says so, and to no other. It serves a [Scraper] whose pages want them.
 func NewClient(c promconfig.HTTPClientConfig) (*http.Client, error) {
 	client, err := promconfig.NewClientFromConfig(c, "wva")
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: http client: %w", err)
 	}
+	if c.FollowRedirects {
+		client.CheckRedirect = stay
+	}
 	return client, nil
+}
+
+// maxRedirects is as many as net/http follows.
+const maxRedirects = 10
+
+// stay follows a redirect only to the server that was asked: what authenticates the client is not for others, and not for a connection without TLS.
+func stay(request *http.Request, via []*http.Request) error {
+	if first, to := via[0].URL, request.URL; to.Scheme != first.Scheme || to.Host != first.Host {
+		return fmt.Errorf("redirected to another server: %s://%s", to.Scheme, to.Host)
+	}
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("redirected %d times", len(via))
+	}
+	return nil
 }
 
 // summary is what may be shown of a Config.

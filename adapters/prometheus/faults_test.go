@@ -41,6 +41,8 @@ func TestSourceFaults(t *testing.T) {
 		{"401", status(401, "who is s3cret?"), []string{"client error: 401", "PROMETHEUS_BEARER_TOKEN or PROMETHEUS_TOKEN_PATH"}},
 		{"403", status(403, ""), []string{"client error: 403", "check the token"}},
 		{"404", status(404, ""), []string{"client error: 404", "check the address and its path"}},
+		{"429", status(429, ""), []string{"client error: 429", "lower Concurrency"}},
+		{"413", status(413, ""), []string{"client error: 413", "lower ChunkModels"}},
 		{"a login page", body("text/html", "<html>"), []string{`content type "text/html"`, "login page"}},
 		{"no content type", func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil; fmt.Fprint(w, full) }, []string{"the answer is no JSON"}},
 		{"a redirect to it", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, []string{"302", "check that the address is that of Prometheus"}},
@@ -135,7 +137,7 @@ func TestSourceCannotConnect(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	stranger := httptest.NewUnstartedServer(nil)
-	stranger.Config.ErrorLog = silent
+	stranger.Config.ErrorLog = quiet()
 	stranger.StartTLS()
 	defer stranger.Close()
 	for _, tt := range []struct {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ func (r *round) fail(q question, why string) {
 		return
 	case askSampled:
 		r.unsampled(q.models)
-	case askRequests:
+	case askRequests, askFirst:
 		r.doubt(q.models)
 	}
 	r.remarks[message] = true
@@ -41,7 +42,7 @@ func (r *round) warn(q question, warnings v1.Warnings) {
 		return
 	}
 	switch q.name {
-	case askRequests:
+	case askRequests, askFirst:
 		r.doubt(q.models)
 	case askArrivals:
 		for _, m := range q.models {
@@ -68,6 +69,8 @@ func explain(err error) string {
 	var shape wrongType
 	text := printable(err.Error())
 	switch {
+	case tokenRefused.MatchString(err.Error()):
+		return printable(tokenRefused.FindString(err.Error())) + ": check the token server's address, the client and its secret"
 	case errors.As(err, &refused):
 		return explainRefusal(refused)
 	case errors.As(err, &shape):
@@ -94,6 +97,9 @@ func explain(err error) string {
 	return text + ": check Prometheus and its address"
 }
 
+// tokenRefused is what an OAuth 2.0 client says of a token server that refuses, without what follows: the server's own words.
+var tokenRefused = regexp.MustCompile(`oauth2: (cannot fetch token: [^\n]*|"[^"\n]*")`)
+
 func explainRefusal(e *v1.Error) string {
 	text := printable(string(e.Type) + ": " + e.Msg)
 	switch {
@@ -103,6 +109,10 @@ func explainRefusal(e *v1.Error) string {
 		return text + ": check the load of Prometheus"
 	case e.Type == v1.ErrClient && (strings.Contains(e.Msg, "401") || strings.Contains(e.Msg, "403")):
 		return text + ": check the token, " + EnvToken + " or " + EnvTokenPath + ", and what it may read"
+	case e.Type == v1.ErrClient && strings.Contains(e.Msg, "429"):
+		return text + ": check the limits of Prometheus and of what is in front of it, or lower Concurrency"
+	case e.Type == v1.ErrClient && strings.Contains(e.Msg, "413"):
+		return text + ": check the limits of what is in front of Prometheus, or lower ChunkModels"
 	case e.Type == v1.ErrClient:
 		return text + ": check the address and its path"
 	case e.Type == v1.ErrServer:
@@ -166,6 +176,11 @@ func (r *round) byVariant() [][]*replica {
 	return pods
 }
 
+// age is that of a sample.
+func (r *round) age(at wva.Reading) time.Duration {
+	return r.at.Time().Sub(seconds(at.Value)).Round(time.Second)
+}
+
 // silence says why replicas of a variant do not report, as far as Prometheus can tell.
 func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.MetricsProblem {
 	p := wva.MetricsProblem{ModelKey: v.Key(), Variant: v.ID.Name, Reason: wva.MetricsMissing}
@@ -176,6 +191,10 @@ func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.Metr
 		case x.possible():
 		case x.KVUsage.Valid && !(x.KVUsage.Value >= 0 && x.KVUsage.Value <= 1):
 			p.Message = fmt.Sprintf("%s; %s has a KV usage of %v: want 0 to 1; check its metrics, or the template", said, x.Replica, x.KVUsage.Value)
+			return p
+		case x.sampled.Valid && r.age(x.sampled) >= r.source.options.Windows.Peak:
+			p.Message = fmt.Sprintf("%s; the last sample of %s is %v old, and its peak is looked for within %v: scrape it more often, or widen Windows.Peak beyond the scrape interval",
+				said, x.Replica, r.age(x.sampled), r.source.options.Windows.Peak)
 			return p
 		case x.sampled.Valid:
 			p.Message = fmt.Sprintf("%s; %s is scraped, but its KV usage or queue length is missing or no number: check its metrics, or the template", said, x.Replica)
@@ -190,7 +209,7 @@ func (r *round) silence(v wva.Variant, pods []*replica, have, want int) wva.Metr
 			said, l.Namespace, l.Pod, l.Model, v.Model)
 		return p
 	}
-	age := r.at.Time().Sub(seconds(latest.lastSeen.Value)).Round(time.Second)
+	age := r.age(latest.lastSeen)
 	if age > r.source.options.StaleAfter {
 		p.Reason = wva.MetricsStale
 	}

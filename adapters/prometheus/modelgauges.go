@@ -40,6 +40,7 @@ func (g *modelGauges) publish(models []wva.ModelReport) {
 	gone := g.known
 	g.known = make(map[wva.ModelKey]bool, len(models))
 	for _, m := range models {
+		m.Model, m.Namespace = labelValue(m.Model), labelValue(m.Namespace)
 		delete(gone, m.ModelKey)
 		g.known[m.ModelKey] = true
 		g.held.WithLabelValues(m.Model, m.Namespace).Set(truth(m.SafetyNet != ""))

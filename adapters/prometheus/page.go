@@ -1,11 +1,14 @@
 package prometheus
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -45,14 +48,24 @@ var ErrNoServer = errors.New("no metrics of vLLM or SGLang on the page")
 
 // ParsePage reads a page in Prometheus's text format. Several engines or models on one page are summed, and of gauges that are shares the largest counts. NaN and infinite
 // samples are absent. A page of more than 16 MiB is an error, as is one that breaks off.
-func ParsePage(r io.Reader) (Page, error) { return parse(r, expfmt.NewFormat(expfmt.TypeTextPlain)) }
+func ParsePage(r io.Reader) (Page, error) {
+	return parse(&limited{ReadCloser: io.NopCloser(r), left: maxPage, limit: maxPage})
+}
 
 // ParseOpenMetrics reads a page in the OpenMetrics format as [ParsePage] does one in Prometheus's.
-func ParseOpenMetrics(r io.Reader) (Page, error) { return parse(r, expfmt.FmtOpenMetrics_1_0_0) }
+func ParseOpenMetrics(r io.Reader) (Page, error) {
+	page, err := io.ReadAll(&limited{ReadCloser: io.NopCloser(r), left: maxPage, limit: maxPage})
+	if err == nil {
+		page, err = fromOpenMetrics(page)
+	}
+	if err != nil {
+		return Page{}, fmt.Errorf("prometheus: metrics page: %w", err)
+	}
+	return parse(bytes.NewReader(page))
+}
 
-func parse(r io.Reader, format expfmt.Format) (Page, error) {
-	page := &limited{ReadCloser: io.NopCloser(r), left: maxPage, limit: maxPage}
-	decoder := expfmt.NewDecoder(page, format.WithEscapingScheme(promodel.NoEscaping))
+func parse(page io.Reader) (Page, error) {
+	decoder := expfmt.NewDecoder(page, expfmt.NewFormat(expfmt.TypeTextPlain).WithEscapingScheme(promodel.NoEscaping))
 	families := map[string]*dto.MetricFamily{}
 	for {
 		var f dto.MetricFamily
@@ -106,17 +119,19 @@ func pageOf(families map[string]*dto.MetricFamily) (Page, error) {
 	return p, nil
 }
 
-// repeated tells of a series that says for another rank of a tensor or pipeline parallel group what the first rank says for all.
-func repeated(m *dto.Metric) bool {
+// identity is what tells the series of a family apart, but for labels under which the same is said again: by another rank of a tensor or pipeline parallel group, or, beside the
+// total, for each priority.
+func identity(m *dto.Metric) string {
+	var own []string
 	for _, l := range m.GetLabel() {
 		switch l.GetName() {
-		case "tp_rank", "pp_rank", "moe_ep_rank":
-			if l.GetValue() != "" && l.GetValue() != "0" {
-				return true
-			}
+		case "tp_rank", "pp_rank", "moe_ep_rank", "priority":
+		default:
+			own = append(own, strconv.Quote(l.GetName())+strconv.Quote(l.GetValue()))
 		}
 	}
-	return false
+	slices.Sort(own)
+	return strings.Join(own, "")
 }
 
 // sample is the value of a gauge, a counter or an untyped metric.
@@ -132,12 +147,23 @@ func sample(m *dto.Metric) wva.Reading {
 	return wva.Reading{}
 }
 
+// total adds up the series of a family; what is said twice counts once, at its largest.
 func total(f *dto.MetricFamily) wva.Reading {
-	var sum wva.Reading
+	most := map[string]wva.Reading{}
+	var order []string
 	for _, m := range f.GetMetric() {
-		if v := sample(m); v.Valid && !repeated(m) {
-			sum = wva.Read(sum.Or(0) + v.Value)
+		v, key := sample(m), identity(m)
+		if !v.Valid {
+			continue
 		}
+		if _, seen := most[key]; !seen {
+			order = append(order, key)
+		}
+		most[key] = busier(most[key], v)
+	}
+	var sum wva.Reading
+	for _, key := range order {
+		sum = wva.Read(sum.Or(0) + most[key].Value)
 	}
 	return sum
 }
@@ -145,29 +171,25 @@ func total(f *dto.MetricFamily) wva.Reading {
 func largest(f *dto.MetricFamily) wva.Reading {
 	var most wva.Reading
 	for _, m := range f.GetMetric() {
-		if v := sample(m); v.Valid && (!most.Valid || v.Value > most.Value) {
-			most = v
-		}
+		most = busier(most, sample(m))
 	}
 	return most
 }
 
-// cacheSize multiplies the blocks of the KV cache with their size; both are labels.
-func cacheSize(f *dto.MetricFamily) wva.Reading {
-	var tokens wva.Reading
+// cacheSize multiplies the blocks of the KV cache with their size; both are labels. The blocks are those of all engines of the server, and said again for each of them.
+func cacheSize(f *dto.MetricFamily) (tokens wva.Reading) {
 	for _, m := range f.GetMetric() {
-		product, labels := 1.0, 0
+		var blocks, size wva.Reading
 		for _, l := range m.GetLabel() {
-			if l.GetName() != "num_gpu_blocks" && l.GetName() != "block_size" {
-				continue
-			}
-			if n, err := strconv.ParseFloat(l.GetValue(), 64); err == nil && n > 0 {
-				product *= n
-				labels++
+			switch l.GetName() {
+			case "num_gpu_blocks":
+				blocks = positive(l.GetValue())
+			case "block_size":
+				size = positive(l.GetValue())
 			}
 		}
-		if labels == 2 {
-			tokens = wva.Read(tokens.Or(0) + product)
+		if blocks.Valid && size.Valid {
+			tokens = busier(tokens, wva.Read(blocks.Value*size.Value))
 		}
 	}
 	return tokens

@@ -3,6 +3,7 @@ package prometheus
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,9 +97,9 @@ func (p *Publisher) Scale(ctx context.Context, decisions []wva.Decision) error {
 	gone := p.known
 	p.known = make(map[wva.ID]prometheus.Labels, len(decisions))
 	for _, d := range decisions {
-		labels := prometheus.Labels{"variant_name": d.Variant.Name, "namespace": d.Variant.Namespace, "accelerator_type": d.Accelerator}
+		labels := prometheus.Labels{"variant_name": labelValue(d.Variant.Name), "namespace": labelValue(d.Variant.Namespace), "accelerator_type": labelValue(d.Accelerator)}
 		if before, ok := gone[d.Variant]; ok {
-			if before["accelerator_type"] != d.Accelerator {
+			if before["accelerator_type"] != labels["accelerator_type"] {
 				p.forget(before)
 			}
 			delete(gone, d.Variant)
@@ -132,9 +133,12 @@ func (p *Publisher) publish(d wva.Decision, labels prometheus.Labels) {
 		if n := len(d.Reasons); n > 0 {
 			reason = string(d.Reasons[n-1].Rule)
 		}
-		f.scaled.WithLabelValues(d.Variant.Name, d.Variant.Namespace, d.Accelerator, direction, reason).Inc()
+		f.scaled.WithLabelValues(labels["variant_name"], labels["namespace"], labels["accelerator_type"], direction, labelValue(reason)).Inc()
 	}
 }
+
+// labelValue is a text as a label can have it: others make the registry's client panic.
+func labelValue(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // Forget stops publishing variants before the next cycle, because what they scale is gone.
 func (p *Publisher) Forget(variants ...wva.ID) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/prometheus"
+	"github.com/wva-go/wva/saturation"
 )
 
 func decision(name string, current, target int) wva.Decision {
@@ -169,5 +170,38 @@ func TestForget(t *testing.T) {
 	}
 	if n, err := testutil.GatherAndCount(registry, "inferno_desired_replicas"); err != nil || n != 2 {
 		t.Errorf("%d series, error %v, want two again", n, err)
+	}
+}
+
+// A name that is no UTF-8, which no label can be, is published as far as it is, and goes away like others.
+func TestPublisherNamesThatAreNoLabels(t *testing.T) {
+	registry := client.NewPedanticRegistry()
+	p, err := prometheus.NewPublisher(registry, prometheus.PublisherOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := decision("a\xff", 1, 2)
+	d.Variant.Namespace, d.Accelerator, d.Reasons[0].Rule = "ns\xff", "A100\xff", "mine\xff"
+	key := wva.ModelKey{Namespace: "ns\xff", Model: "llama\xff"}
+	if err := p.Scale(t.Context(), []wva.Decision{d}); err != nil {
+		t.Fatal(err)
+	}
+	p.Observe(wva.Report{At: noon, Models: []wva.ModelReport{{ModelKey: key, Saturation: &saturation.Analysis{Replicas: 2}}}}, nil, time.Second)
+	count := func() int {
+		n, err := testutil.GatherAndCount(registry, "inferno_desired_replicas", "inferno_replica_scaling_total", "wva_model_held", "wva_model_reporting_replicas")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := count(); n != 4 {
+		t.Errorf("%d series, want 4", n)
+	}
+	if err := p.Scale(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	p.Observe(wva.Report{At: noon}, nil, time.Second)
+	if n := count(); n != 0 {
+		t.Errorf("%d series are left", n)
 	}
 }

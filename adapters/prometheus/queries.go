@@ -36,6 +36,10 @@ type Queries struct {
 	OutputShape string `json:"outputShape,omitempty" yaml:"outputShape,omitempty"`
 
 	Requests string `json:"requests,omitempty" yaml:"requests,omitempty"` // requests finished within $retention, by model
+	// FirstRequests are those that a server had finished when it was first scraped, which no increase tells, of servers that were first scraped within $retention, by model. They are
+	// asked only for models without any others.
+	FirstRequests string `json:"firstRequests,omitempty" yaml:"firstRequests,omitempty"`
+
 	LastSeen string `json:"lastSeen,omitempty" yaml:"lastSeen,omitempty"` // Unix time of the last sample within $last; asked only for models that do not all report
 }
 
@@ -64,6 +68,7 @@ const (
 	askInputShape  asked = "inputShape"
 	askOutputShape asked = "outputShape"
 	askRequests    asked = "requests"
+	askFirst       asked = "firstRequests"
 	askLastSeen    asked = "lastSeen"
 	askQueue       asked = "queue"
 	askArrivals    asked = "arrivals"
@@ -94,6 +99,11 @@ func (q Queries) shape() []template {
 	return present(template{askInputShape, q.InputShape}, template{askOutputShape, q.OutputShape})
 }
 
+// retained returns those that look back for the retention period.
+func (q Queries) retained() []template {
+	return present(template{askRequests, q.Requests}, template{askFirst, q.FirstRequests})
+}
+
 func (g GatewayQueries) all() []template {
 	return present(template{askQueue, g.Queue}, template{askArrivals, g.Arrivals})
 }
@@ -113,7 +123,7 @@ func (q Queries) Validate() error {
 	if q.Waiting == "" {
 		errs = append(errs, errors.New("prometheus: query waiting is missing: without it no replica reports"))
 	}
-	errs = append(errs, check(q.replica(), ""), check(q.detail(), ""), check(q.shape(), ""), check(present(template{askRequests, q.Requests}), phRetention),
+	errs = append(errs, check(q.replica(), ""), check(q.detail(), ""), check(q.shape(), ""), check(q.retained(), phRetention),
 		check(present(template{askLastSeen, q.LastSeen}), ""))
 	return errors.Join(errs...)
 }

@@ -106,7 +106,7 @@ func TestSettingsReachTheQueries(t *testing.T) {
 		Clock:   func() time.Time { return noon },
 	})
 	collect(t, s, variants...)
-	want := `max by (exported_namespace, exported_pod, served) (sum without (engine) (max_over_time(vllm:num_requests_waiting{exported_namespace=~"ns",served=~"llama"}[1m30s])))`
+	want := `sum by (exported_namespace, exported_pod, served) (max by (exported_namespace, exported_pod, served, engine) (max_over_time(vllm:num_requests_waiting{exported_namespace=~"ns",served=~"llama"}[1m30s])))`
 	if got := server.queries["waiting"][0]; got != want {
 		t.Errorf("asked %s\nwant  %s", got, want)
 	}
@@ -197,7 +197,7 @@ func TestChunks(t *testing.T) {
 	}{
 		{"1,000 variants", fleet(1000, 20), 0, 1, 200_000},
 		{"2,500 variants", fleet(2500, 20), 0, 3, 200_000},
-		{"few in a chunk", fleet(25, 20), 10, 3, 3000},
+		{"few in a chunk", fleet(25, 20), 10, 3, 4000}, // the longest template has 2,000 of them, and its names six times
 		{"endless names", fleet(20, 20_000), 0, 4, 1_000_000},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

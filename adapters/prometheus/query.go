@@ -3,6 +3,7 @@ package prometheus
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -19,6 +20,9 @@ func (s *Source) query(ctx context.Context, text string, at time.Time) ([]series
 	if err != nil {
 		return nil, warnings, err
 	}
+	if taken.partial {
+		warnings = append(warnings, "not all of the storage answered")
+	}
 	vector, ok := value.(promodel.Vector)
 	switch {
 	case !ok:
@@ -32,8 +36,9 @@ func (s *Source) query(ctx context.Context, text string, at time.Time) ([]series
 // taker is the client of one query: it takes the series out of the answer before the API client decodes it.
 type taker struct {
 	api.Client
-	source *Source
-	all    []series
+	source  *Source
+	all     []series
+	partial bool
 }
 
 // Do reads into buffers that are used again: those of a large fleet's answers would be most of what a Collect allocates.
@@ -56,11 +61,20 @@ func (t *taker) Do(ctx context.Context, request *http.Request) (*http.Response, 
 	}
 	all, rest, ok := t.source.vocabulary.cut(buffer.Bytes())
 	if !ok {
+		t.partial = partial(buffer.Bytes())
 		return response, buffer.Bytes(), nil
 	}
-	t.all = all
+	t.all, t.partial = all, partial(rest)
 	t.source.buffers.Put(buffer) // nothing of it is kept
 	return response, rest, nil
+}
+
+// partial tells whether a server says so with a field of its own, as a cluster of VictoriaMetrics does.
+func partial(body []byte) bool {
+	var answer struct {
+		IsPartial bool `json:"isPartial"`
+	}
+	return json.Unmarshal(body, &answer) == nil && answer.IsPartial
 }
 
 // wrongType is an answer that is no instant vector.

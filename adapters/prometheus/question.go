@@ -27,7 +27,7 @@ func (r *round) questions() []question {
 				r.unsampled(c.models)
 			}
 		}
-		all = append(all, r.retentionQuestions(models, queries)...)
+		all = append(all, r.retentionQuestions(models, template{askRequests, queries.Requests})...)
 	}
 	all = append(all, r.gatewayQuestions()...)
 	all = append(all, r.inTurn()...)
@@ -72,8 +72,8 @@ func (r *round) gatewayQuestions() []question {
 // maxPeriods bounds the retention periods that are asked for apart; of more, neighbours share the longer one, which never calls a model idle too early.
 const maxPeriods = 4
 
-func (r *round) retentionQuestions(models []engineModel, queries Queries) []question {
-	templates := present(template{askRequests, queries.Requests})
+func (r *round) retentionQuestions(models []engineModel, of template) []question {
+	templates := present(of)
 	byPeriod := map[time.Duration][]engineModel{}
 	var periods []time.Duration
 	for _, m := range models {
@@ -102,7 +102,7 @@ func (r *round) retentionQuestions(models []engineModel, queries Queries) []ques
 	return all
 }
 
-// followUp asks when the servers that should report and do not were last seen.
+// followUp asks when the servers that should report and do not were last seen, and whether the models that look idle have had requests that no increase tells.
 func (r *round) followUp() []question {
 	silent := map[engineModel]bool{}
 	reporting := r.reporting()
@@ -123,6 +123,13 @@ func (r *round) followUp() []question {
 		for _, c := range r.source.chunks(models) {
 			all = append(all, c.questions(templates)...)
 		}
+	}
+	idle := slices.DeleteFunc(slices.Clone(r.fleet.models), func(m engineModel) bool {
+		n := r.requests[m]
+		return !n.Valid || n.Value > 0 || r.unsure[m]
+	})
+	for _, models := range byEngine(idle) {
+		all = append(all, r.retentionQuestions(models, template{askFirst, r.source.options.Queries[models[0].engine].FirstRequests})...)
 	}
 	return all
 }

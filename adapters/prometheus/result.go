@@ -22,15 +22,16 @@ func (r *round) metrics() wva.Metrics {
 			reporting = append(reporting, p)
 		}
 	}
+	slices.SortFunc(reporting, func(a, b *replica) int {
+		return cmp.Or(a.Variant.Compare(b.Variant), cmp.Compare(a.Replica, b.Replica))
+	})
 	r.detail(reporting)
+	m.Replicas = slices.Grow(m.Replicas, len(reporting))
 	for _, p := range reporting {
 		p.secondMoments(shapes[p.model])
 		p.At = r.sampledAt(p)
 		m.Replicas = append(m.Replicas, p.ReplicaMetrics)
 	}
-	slices.SortFunc(m.Replicas, func(a, b wva.ReplicaMetrics) int {
-		return cmp.Or(a.Variant.Compare(b.Variant), cmp.Compare(a.Replica, b.Replica))
-	})
 	completions := map[wva.ModelKey]float64{}
 	for _, p := range m.Replicas {
 		completions[r.fleet.variants[r.fleet.index[p.Variant]].Key()] += max(0, p.CompletionRate.Value)

@@ -1,17 +1,8 @@
 package prometheus_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"io"
-	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,61 +14,13 @@ import (
 
 	"github.com/wva-go/wva"
 	"github.com/wva-go/wva/adapters/prometheus"
+	"github.com/wva-go/wva/internal/servers"
 )
 
-var silent = log.New(io.Discard, "", 0)
-
-// authority signs certificates.
-type authority struct {
-	key  *ecdsa.PrivateKey
-	cert *x509.Certificate
-	pem  []byte
-}
-
-func newAuthority(t *testing.T, name string) authority {
-	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	key, cert, encoded := certify(t, template, nil, nil)
-	return authority{key, cert, encoded}
-}
-
-func certify(t *testing.T, template, parent *x509.Certificate, signer *ecdsa.PrivateKey) (*ecdsa.PrivateKey, *x509.Certificate, []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
-// issue returns a certificate for loopback, as a server or a client shows it, and its key.
-func (a authority) issue(t *testing.T, name string, until time.Time) (cert, key []byte) {
-	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: until,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
-	k, _, cert := certify(t, template, a.cert, a.key)
-	der, err := x509.MarshalECPrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
-}
-
-func write(t *testing.T, dir, name string, data []byte) string {
+func write(t *testing.T, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -88,22 +31,14 @@ func write(t *testing.T, dir, name string, data []byte) string {
 func TestSourceRotation(t *testing.T) {
 	dir := t.TempDir()
 	hour := time.Now().Add(time.Hour)
-	first, second := newAuthority(t, "first"), newAuthority(t, "second")
+	first, second := servers.NewAuthority(t, "first"), servers.NewAuthority(t, "second")
 	var serverCert, clients atomic.Value
 	var token, client atomic.Value
-	use := func(a authority, until time.Time) {
-		cert, key := a.issue(t, "prometheus.svc", until)
-		c, err := tls.X509KeyPair(cert, key)
-		if err != nil {
-			t.Fatal(err)
-		}
+	use := func(a *servers.Authority, until time.Time) {
+		c := a.Issue(t, "prometheus.svc", until, "prometheus.svc").TLS(t)
 		serverCert.Store(&c)
 	}
-	trust := func(a authority) {
-		pool := x509.NewCertPool()
-		pool.AddCert(a.cert)
-		clients.Store(pool)
-	}
+	trust := func(a *servers.Authority) { clients.Store(a.Pool()) }
 	use(first, hour)
 	trust(first)
 	token.Store("one")
@@ -117,7 +52,7 @@ func TestSourceRotation(t *testing.T) {
 		client.Store(r.TLS.PeerCertificates[0].Subject.CommonName)
 		inner.ServeHTTP(w, r)
 	}))
-	server.Config.ErrorLog = silent
+	server.Config.ErrorLog = quiet()
 	server.Config.SetKeepAlivesEnabled(false) // so that every request shows certificates
 	server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		return &tls.Config{Certificates: []tls.Certificate{*serverCert.Load().(*tls.Certificate)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients.Load().(*x509.CertPool)}, nil
@@ -125,10 +60,10 @@ func TestSourceRotation(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 
-	cert, key := first.issue(t, "wva-1", hour)
+	certificate := first.Issue(t, "wva-1", hour)
 	c, err := prometheus.ConfigFromEnvironment(environment(map[string]string{
-		prometheus.EnvURL: server.URL, prometheus.EnvServerName: "prometheus.svc", prometheus.EnvCA: write(t, dir, "ca.pem", first.pem),
-		prometheus.EnvCert: write(t, dir, "cert.pem", cert), prometheus.EnvKey: write(t, dir, "key.pem", key), prometheus.EnvTokenPath: write(t, dir, "token", []byte("one\n")),
+		prometheus.EnvURL: server.URL, prometheus.EnvServerName: "prometheus.svc", prometheus.EnvCA: write(t, dir, "ca.pem", first.PEM),
+		prometheus.EnvCert: write(t, dir, "cert.pem", certificate.PEM), prometheus.EnvKey: write(t, dir, "key.pem", certificate.Key), prometheus.EnvTokenPath: write(t, dir, "token", "one\n"),
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -160,19 +95,19 @@ func TestSourceRotation(t *testing.T) {
 
 	token.Store("two")
 	fails("401")
-	write(t, dir, "token", []byte("two"))
+	write(t, dir, "token", "two")
 	works("a new token")
 
 	use(second, hour)
 	fails("certificate signed by unknown authority")
-	write(t, dir, "ca.pem", second.pem)
+	write(t, dir, "ca.pem", second.PEM)
 	works("a new authority")
 
 	trust(second)
 	fails("check the client certificate, PROMETHEUS_CLIENT_CERT_PATH and PROMETHEUS_CLIENT_KEY_PATH")
-	cert, key = second.issue(t, "wva-2", hour)
-	write(t, dir, "cert.pem", cert)
-	write(t, dir, "key.pem", key)
+	certificate = second.Issue(t, "wva-2", hour)
+	write(t, dir, "cert.pem", certificate.PEM)
+	write(t, dir, "key.pem", certificate.Key)
 	works("a new client certificate")
 	if client.Load() != "wva-2" {
 		t.Errorf("the client is %v", client.Load())

@@ -116,7 +116,7 @@ func (r *round) take(q question, all []series) {
 		switch q.name {
 		case askInputShape, askOutputShape:
 			r.takeBucket(q, s)
-		case askRequests:
+		case askRequests, askFirst:
 			if m, ok := s.model(q); ok {
 				r.requests[m] = wva.Read(r.requests[m].Value + s.value)
 			}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -48,8 +49,8 @@ type scrape struct {
 // Collect implements [wva.MetricsSource]. A replica that does not answer, or not with metrics, is a problem of its variant; an error means that the replicas could not be
 // listed.
 func (s *Scraper) Collect(ctx context.Context, variants []wva.Variant) (wva.Metrics, error) {
-	if s.Endpoints == nil {
-		return wva.Metrics{}, errors.New("prometheus: scraper: no Endpoints")
+	if err := s.validate(); err != nil {
+		return wva.Metrics{}, err
 	}
 	endpoints, err := s.Endpoints(ctx, variants)
 	if err != nil {
@@ -74,7 +75,7 @@ func (s *Scraper) Collect(ctx context.Context, variants []wva.Variant) (wva.Metr
 	for i, e := range endpoints {
 		if failures[i] != nil {
 			m.Problems = append(m.Problems, wva.MetricsProblem{ModelKey: keys[e.Variant], Variant: e.Variant.Name, Reason: wva.MetricsMissing,
-				Message: fmt.Sprintf("replica %s: %v: check that it is up and serves /metrics", e.Replica, failures[i])})
+				Message: fmt.Sprintf("replica %s: %s: check that it is up and serves /metrics", e.Replica, printable(withoutAddress(failures[i]).Error()))})
 			continue
 		}
 		now[e] = pages[i]
@@ -82,6 +83,18 @@ func (s *Scraper) Collect(ctx context.Context, variants []wva.Variant) (wva.Metr
 	}
 	s.last = now
 	return m, nil
+}
+
+func (s *Scraper) validate() error {
+	switch {
+	case s.Endpoints == nil:
+		return errors.New("prometheus: scraper: no Endpoints: give the function that lists the replicas")
+	case s.Concurrency < 0:
+		return fmt.Errorf("prometheus: scraper: concurrency %d: want a positive number, or 0 for the default", s.Concurrency)
+	case s.Timeout < 0:
+		return fmt.Errorf("prometheus: scraper: timeout %v: want a positive duration, or 0 for the default", s.Timeout)
+	}
+	return nil
 }
 
 // read gets all pages, so many at once.
@@ -106,14 +119,22 @@ func (s *Scraper) read(ctx context.Context, endpoints []Endpoint) ([]scrape, []e
 	return pages, failures
 }
 
-func (s *Scraper) get(ctx context.Context, url string) (Page, error) {
+// withoutAddress leaves out the address that a request failed for: it may carry what authenticates the client.
+func withoutAddress(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err
+	}
+	return err
+}
+
+func (s *Scraper) get(ctx context.Context, address string) (Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, 5*time.Second))
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return Page{}, err
 	}
-	request.Header.Set("Accept", "application/openmetrics-text; version=1.0.0; q=0.5, text/plain; version=0.0.4")
+	request.Header.Set("Accept", "text/plain; version=0.0.4, */*; q=0.1") // OpenMetrics says nothing more that counts here
 	client := s.Client
 	if client == nil {
 		client = http.DefaultClient

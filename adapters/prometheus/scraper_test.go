@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	promconfig "github.com/prometheus/common/config"
 
 	"github.com/wva-go/wva"
@@ -152,8 +149,46 @@ func TestScraperFaults(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (&prometheus.Scraper{}).Collect(t.Context(), nil); err == nil {
-		t.Error("no Endpoints and no error")
+}
+
+// What cannot work is an error that says what to mend.
+func TestScraperSettings(t *testing.T) {
+	none := func(context.Context, []wva.Variant) ([]prometheus.Endpoint, error) { return nil, nil }
+	for want, s := range map[string]*prometheus.Scraper{
+		"no Endpoints": {},
+		"concurrency -1: want a positive number, or 0 for the default": {Endpoints: none, Concurrency: -1},
+		"timeout -1s: want a positive duration, or 0 for the default":  {Endpoints: none, Timeout: -time.Second},
+	} {
+		if _, err := s.Collect(t.Context(), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// What is wrong with a page or its address is said in a few words, none of which is a secret.
+func TestScraperMessages(t *testing.T) {
+	v := llama()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		fmt.Fprint(w, "vllm:num_requests_waiting ", strings.Repeat("x", 1<<20), "\n")
+	}))
+	defer server.Close()
+	for url, want := range map[string]string{
+		server.URL:                              "metrics page",
+		"http://me:s3cret@host:port/metrics":    "invalid port",
+		"http://127.0.0.1:1/metrics?key=s3cret": "connection refused",
+		"gopher://me:s3cret@host/metrics":       "unsupported protocol",
+	} {
+		s := &prometheus.Scraper{Endpoints: func(context.Context, []wva.Variant) ([]prometheus.Endpoint, error) {
+			return []prometheus.Endpoint{{Variant: v.ID, Replica: "a-0", URL: url}}, nil
+		}}
+		m, err := s.Collect(t.Context(), []wva.Variant{v})
+		if err != nil || len(m.Problems) != 1 {
+			t.Fatalf("%+v, %v", m, err)
+		}
+		if said := m.Problems[0].Message; !strings.Contains(said, want) || strings.Contains(said, "s3cret") || len(said) > 500 {
+			t.Errorf("%s: says %.600s, want %q", url, said, want)
+		}
 	}
 }
 
@@ -182,97 +217,6 @@ func TestScraperRestart(t *testing.T) {
 	}
 }
 
-// A page in OpenMetrics says the same as in Prometheus's text format.
-func TestParseOpenMetrics(t *testing.T) {
-	text := `# TYPE vllm:kv_cache_usage_perc gauge
-vllm:kv_cache_usage_perc{engine="0"} 0.5
-vllm:kv_cache_usage_perc{engine="1"} 0.25
-# TYPE vllm:num_requests_waiting gauge
-vllm:num_requests_waiting{engine="0"} 2
-vllm:num_requests_waiting{engine="1"} 3
-# TYPE vllm:request_success_total counter
-vllm:request_success_total{finished_reason="stop"} 7
-vllm:request_success_total{finished_reason="length"} 1
-# TYPE vllm:request_prompt_tokens histogram
-vllm:request_prompt_tokens_bucket{le="100.0"} 6
-vllm:request_prompt_tokens_bucket{le="+Inf"} 8
-vllm:request_prompt_tokens_sum 900
-vllm:request_prompt_tokens_count 8
-`
-	open := `# TYPE vllm:kv_cache_usage_perc gauge
-vllm:kv_cache_usage_perc{engine="0"} 0.5 1772366400.5
-vllm:kv_cache_usage_perc{engine="1"} 0.25
-# TYPE vllm:num_requests_waiting gauge
-vllm:num_requests_waiting{engine="0"} 2
-vllm:num_requests_waiting{engine="1"} 3
-# TYPE vllm:request_success counter
-vllm:request_success_total{finished_reason="stop"} 7 # {trace_id="abc"} 1.0
-vllm:request_success_created{finished_reason="stop"} 1772366400
-vllm:request_success_total{finished_reason="length"} 1
-# TYPE vllm:request_prompt_tokens histogram
-vllm:request_prompt_tokens_bucket{le="100.0"} 6
-vllm:request_prompt_tokens_bucket{le="+Inf"} 8
-vllm:request_prompt_tokens_sum 900
-vllm:request_prompt_tokens_count 8
-# EOF
-`
-	want, err := prometheus.ParsePage(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := prometheus.ParseOpenMetrics(strings.NewReader(open))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" || want.Finished.Value != 8 || want.Waiting.Value != 5 || want.KVUsage.Value != 0.5 || want.Input.Sum.Value != 900 {
-		t.Errorf("%+v (-text +OpenMetrics):\n%s", want, diff)
-	}
-	if _, err := prometheus.ParseOpenMetrics(strings.NewReader(strings.TrimSuffix(open, "# EOF\n"))); err == nil {
-		t.Error("a page that breaks off is taken")
-	}
-}
-
-// SGLang reports under other names, and every rank of a group the same.
-func TestParsePageOfSGLang(t *testing.T) {
-	p, err := prometheus.ParsePage(strings.NewReader(`# TYPE sglang:token_usage gauge
-sglang:token_usage{tp_rank="0",dp_rank="0"} 0.5
-sglang:token_usage{tp_rank="1",dp_rank="0"} 0.5
-# TYPE sglang:num_queue_reqs gauge
-sglang:num_queue_reqs{tp_rank="0",dp_rank="0"} 2
-sglang:num_queue_reqs{tp_rank="1",dp_rank="0"} 2
-sglang:num_queue_reqs{tp_rank="0",dp_rank="1"} 3
-# TYPE sglang:max_total_num_tokens gauge
-sglang:max_total_num_tokens{tp_rank="0"} 64000
-# TYPE sglang:num_requests_total counter
-sglang:num_requests_total 10
-# TYPE sglang:prompt_tokens_total counter
-sglang:prompt_tokens_total 3000
-# TYPE sglang:generation_tokens_total counter
-sglang:generation_tokens_total 1000
-# TYPE sglang:cached_tokens_total counter
-sglang:cached_tokens_total 600
-`))
-	want := prometheus.Page{KVUsage: wva.Read(0.5), Waiting: wva.Read(5), KVCapacity: wva.Read(64_000), Finished: wva.Read(10),
-		Input: prometheus.Histogram{Sum: wva.Read(3000), Count: wva.Read(10)}, Output: prometheus.Histogram{Sum: wva.Read(1000), Count: wva.Read(10)},
-		PrefixQueries: wva.Read(3000), PrefixHits: wva.Read(600)}
-	if diff := cmp.Diff(want, p); err != nil || diff != "" {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-}
-
-// A page without an end is an error, not half a page.
-func TestParsePageOfGreatLength(t *testing.T) {
-	endless := io.MultiReader(strings.NewReader("vllm:num_requests_waiting 1\n"), repeat("vllm:num_requests_running{a=\"b\"} 1\n"))
-	if _, err := prometheus.ParsePage(endless); err == nil || !strings.Contains(err.Error(), "longer than the limit of 16777216 bytes") {
-		t.Errorf("error %v", err)
-	}
-}
-
-// repeat is a line without end.
-type repeat string
-
-func (r repeat) Read(p []byte) (int, error) { return copy(p, r), nil }
-
 // The pages of servers that want a token from a client that they know.
 func TestScraperAuthenticates(t *testing.T) {
 	v := llama()
@@ -298,24 +242,4 @@ func TestScraperAuthenticates(t *testing.T) {
 	if err != nil || len(m.Replicas) != 1 || m.Replicas[0].KVUsage.Value != 0.5 {
 		t.Errorf("%+v, %v", m, err)
 	}
-}
-
-func FuzzParsePage(f *testing.F) {
-	f.Add([]byte("# TYPE vllm:kv_cache_usage_perc gauge\nvllm:kv_cache_usage_perc{model_name=\"a\\\"} or vector(1)#\"} 0.5\n"))
-	f.Add([]byte("vllm:kv_cache_usage_perc NaN\nvllm:num_requests_waiting +Inf\n"))
-	f.Add([]byte("# TYPE vllm:request_prompt_tokens histogram\nvllm:request_prompt_tokens_bucket{le=\"+Inf\"} 3\nvllm:request_prompt_tokens_sum 9\nvllm:request_prompt_tokens_count 3\n"))
-	f.Add([]byte("# TYPE vllm:request_success counter\nvllm:request_success_total{a=\"b\"} 7 # {trace_id=\"abc\"} 1.0\n# EOF\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		for _, parse := range []func(io.Reader) (prometheus.Page, error){prometheus.ParsePage, prometheus.ParseOpenMetrics} {
-			p, err := parse(bytes.NewReader(text))
-			if err != nil && !errors.Is(err, prometheus.ErrNoServer) && !strings.Contains(err.Error(), "metrics page") {
-				t.Fatalf("the error does not say what it is about: %v", err)
-			}
-			for _, r := range []wva.Reading{p.KVUsage, p.Waiting, p.Running, p.KVCapacity, p.Finished, p.Input.Sum, p.PrefixHits} {
-				if math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
-					t.Fatalf("%v got in", r)
-				}
-			}
-		}
-	})
 }

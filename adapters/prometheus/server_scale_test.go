@@ -29,7 +29,7 @@ const (
 )
 
 // TestServerLargeFleet measures Collect for 1,000 variants of 500 models with 10,000 replicas, which a real server has been scraping every 15 s, all of them with a retention
-// period. The limits on requests and memory are for every Collect. That on time is for the fastest, since the server shares the cores with whatever else runs; where even that one
+// period: with all queries, and with those alone that CAPACITY-ONLY looks at. The limits on requests and memory are for every Collect. That on time is for the fastest, since the server shares the cores with whatever else runs; where even that one
 // had to wait for them, the processor time counts that the cheapest took.
 func TestServerLargeFleet(t *testing.T) {
 	if testing.Short() {
@@ -43,9 +43,18 @@ func TestServerLargeFleet(t *testing.T) {
 	begun := time.Now()
 	series := fillLargeFleet(t, server.URL, variants, replicas, begun)
 	t.Logf("%d series with samples of 5 minutes in %v", series, time.Since(begun).Round(time.Second))
-	source, err := prometheus.NewSource(prometheus.Config{URL: server.URL, AllowHTTP: true}, prometheus.SourceOptions{
+	all := prometheus.VLLM()
+	capacityOnly := prometheus.Queries{KVUsage: all.KVUsage, Waiting: all.Waiting, Sampled: all.Sampled, Running: all.Running, Requests: all.Requests, FirstRequests: all.FirstRequests, LastSeen: all.LastSeen}
+	t.Run("all queries", func(t *testing.T) { measureLargeFleet(t, server.URL, begun, variants, replicas, all) })
+	t.Run("those of CAPACITY-ONLY", func(t *testing.T) { measureLargeFleet(t, server.URL, begun, variants, replicas, capacityOnly) })
+}
+
+// measureLargeFleet collects a dozen times by these queries, about the instant of the last scrape.
+func measureLargeFleet(t *testing.T, url string, at time.Time, variants []wva.Variant, replicas int, queries prometheus.Queries) {
+	source, err := prometheus.NewSource(prometheus.Config{URL: url, AllowHTTP: true}, prometheus.SourceOptions{
+		Queries:   map[string]prometheus.Queries{"vllm": queries},
 		Retention: func(wva.ModelKey) wva.Retention { return wva.Retention{Enabled: true, Period: 5 * time.Minute} },
-		Clock:     func() time.Time { return begun }, // of the last scrape, however long it took to hand over the series
+		Clock:     func() time.Time { return at }, // however long it took to hand over the series
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +62,7 @@ func TestServerLargeFleet(t *testing.T) {
 	defer source.Close()
 	var fastest, cheapest measurement
 	for i := range 12 {
-		m := measure(t, server.URL, func() { checkLargeFleet(t, source, variants, replicas, i >= 4) })
+		m := measure(t, url, func() { checkLargeFleet(t, source, variants, replicas, queries, i >= 4) })
 		t.Log(m)
 		if m.requests > mostRequests {
 			t.Errorf("%d requests, want at most %d", m.requests, mostRequests)
@@ -83,7 +92,7 @@ func (m measurement) processor() time.Duration {
 }
 
 // checkLargeFleet collects, and looks whether everything is there; details are, when every model has had its turn.
-func checkLargeFleet(t *testing.T, source *prometheus.Source, variants []wva.Variant, replicas int, whole bool) {
+func checkLargeFleet(t *testing.T, source *prometheus.Source, variants []wva.Variant, replicas int, queries prometheus.Queries, whole bool) {
 	m, err := source.Collect(t.Context(), variants)
 	if err != nil {
 		t.Fatal(err)
@@ -95,10 +104,10 @@ func checkLargeFleet(t *testing.T, source *prometheus.Source, variants []wva.Var
 		t.Fatalf("%d replicas report, want %d", len(m.Replicas), want)
 	}
 	for _, r := range m.Replicas {
-		if !r.KVUsage.Valid || !r.Waiting.Valid || !r.Running.Valid || !r.CompletionRate.Valid {
+		if !r.KVUsage.Valid || !r.Waiting.Valid || !r.Running.Valid || r.CompletionRate.Valid != (queries.Completions != "") {
 			t.Fatalf("not all of %+v", r)
 		}
-		if whole && !(r.KVCapacity.Valid && r.Input.Mean.Valid && r.Output.Mean.Valid && r.PrefixHitRate.Valid && r.TTFT.Valid && r.ITL.Valid) {
+		if whole && queries.Input != "" && !(r.KVCapacity.Valid && r.Input.Mean.Valid && r.Output.Mean.Valid && r.PrefixHitRate.Valid && r.TTFT.Valid && r.ITL.Valid) {
 			t.Fatalf("not all details of %+v", r)
 		}
 	}

@@ -158,6 +158,7 @@ func TestSourceHealth(t *testing.T) {
 		{"stopped just now", map[string][]string{"lastSeen": {pod(ago(2*time.Minute), a)}}, 0, wva.MetricsMissing, "the last sample of " + a + " is 2m0s old"},
 		{"not a number", map[string][]string{"kvUsage": {pod("NaN", a), pod("+Inf", b)}, "waiting": {pod(1, a), pod(2, b)}, "sampled": {pod(ago(0), a), pod(ago(0), b)}}, 0, wva.MetricsMissing, "0 of 2 replicas"},
 		{"impossible", map[string][]string{"kvUsage": {pod(42, a), pod(0.5, b)}, "waiting": {pod(1, a), pod(2, b)}, "sampled": {pod(ago(0), a), pod(ago(0), b)}}, 1, wva.MetricsMissing, a + " has a KV usage of 42: want 0 to 1"},
+		{"scraped too seldom", map[string][]string{"sampled": {pod(ago(time.Minute), a), pod(ago(time.Minute), b)}}, 0, wva.MetricsMissing, "the last sample of " + a + " is 1m0s old, and its peak is looked for within 1m0s: scrape it more often"},
 		{"half of what is needed", map[string][]string{"kvUsage": {pod(0.5, a), pod(0.5, b)}, "sampled": {pod(ago(0), a), pod(ago(0), b)}}, 0, wva.MetricsMissing, "0 of 2 replicas"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

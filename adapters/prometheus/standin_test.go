@@ -24,6 +24,7 @@ var marks = []struct{ name, text string }{
 	{"waiting", "vllm:num_requests_waiting"},
 	{"running", "vllm:num_requests_running"},
 	{"kvCapacity", "vllm:cache_config_info"},
+	{"firstRequests", "unless vllm:request_generation_tokens_count"},
 	{"requests", "increase(vllm:request_generation_tokens_count"},
 	{"inputShape", "vllm:request_prompt_tokens_bucket"},
 	{"outputShape", "vllm:request_generation_tokens_bucket"},

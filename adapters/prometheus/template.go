@@ -20,8 +20,8 @@ type Labels struct {
 
 // Windows are the spans of time that queries look back. Zero values take the default.
 type Windows struct {
-	Peak  time.Duration `json:"peak,omitempty" yaml:"peak,omitempty"`   // KV usage and queue length count at their highest within it; 0 = 1 min
-	Rate  time.Duration `json:"rate,omitempty" yaml:"rate,omitempty"`   // rates of requests; 0 = 2 min. At least two scrapes fall into it, or there is no rate
+	Peak  time.Duration `json:"peak,omitempty" yaml:"peak,omitempty"`   // KV usage and queue length count at their highest within it; 0 = 1 min. Longer than the scrape interval
+	Rate  time.Duration `json:"rate,omitempty" yaml:"rate,omitempty"`   // rates of requests; 0 = 2 min. Longer than two scrape intervals, or there is no rate
 	Mean  time.Duration `json:"mean,omitempty" yaml:"mean,omitempty"`   // means of token lengths and latencies; 0 = 5 min
 	Shape time.Duration `json:"shape,omitempty" yaml:"shape,omitempty"` // spread of token lengths, which changes slowly; 0 = 30 min
 	Last  time.Duration `json:"last,omitempty" yaml:"last,omitempty"`   // how far back the last sample of a silent server is looked for; 0 = 1 h

@@ -4,5 +4,6 @@
 // dependencies need not agree with ours or with each other's. The executables are kept in the user's cache directory under a hash of what they were built from: the
 // first build takes minutes, every later start none. `go run ./internal/servers/build` builds them ahead of the tests.
 //
-// Servers listen on free loopback ports, keep their data in the test's temporary directory, and are gone when the test ends, however it ends.
+// Servers listen on free loopback ports, keep their data in the test's temporary directory, and are gone when the test ends; on Linux also when it is killed, and only that directory
+// is left then.
 package servers
