@@ -84,6 +84,9 @@ func quantile(errors []float64, p float64) float64 {
 // whole grid and writes it down.
 func TestAccuracy(t *testing.T) {
 	loads, inCVs, outCVs, requests := []float64{0.3, 0.6, 0.8, 0.9}, []float64{0, 1}, []float64{0, 0.5, 1, 1.5}, 30_000
+	if testing.Short() {
+		loads, requests = []float64{0.3, 0.6}, 10_000
+	}
 	if *writeTables {
 		loads, requests = []float64{0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}, 100_000
 	}
@@ -106,15 +109,14 @@ func TestAccuracy(t *testing.T) {
 	t.Logf("ITL: median %.1f%%, worst %.1f%%; TTFT to load 0.8: median %.1f%%, 90%% within %.1f%%; TTFT p95: median %.1f%%",
 		100*quantile(itl, 0.5), 100*quantile(itl, 1), 100*quantile(ttft, 0.5), 100*quantile(ttft, 0.9), 100*quantile(p95, 0.5))
 	for _, limit := range []struct {
-		what        string
-		errors      []float64
-		p, at, want float64
+		what    string
+		errors  []float64
+		p, want float64
 	}{
-		{"median ITL error", itl, 0.5, 0, 0.03},
-		{"98% of ITL errors", itl, 0.98, 0, 0.08},
-		{"worst ITL error", itl, 1, 0, 0.12}, // long prompts and short answers at the edge; see docs/queueing.md
-		{"median TTFT error", ttft, 0.5, 0, 0.10},
-		{"median p95 TTFT error", p95, 0.5, 0, 0.20},
+		{"median ITL error", itl, 0.5, 0.03},
+		{"worst ITL error", itl, 1, 0.08},
+		{"median TTFT error", ttft, 0.5, 0.10},
+		{"median p95 TTFT error", p95, 0.5, 0.20},
 	} {
 		if got := quantile(limit.errors, limit.p); got > limit.want {
 			t.Errorf("%s: %.1f%%, want at most %.0f%%", limit.what, 100*got, 100*limit.want)
@@ -168,6 +170,9 @@ func TestStableRate(t *testing.T) {
 
 // The rate that MaxRate returns meets the SLO in simulation, and 1.1 times that rate misses it.
 func TestMaxRateInSimulation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: simulates 100 servers")
+	}
 	var cases, good int
 	for _, s := range situations {
 		for _, outCV := range []float64{0, 1} {

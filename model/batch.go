@@ -17,23 +17,23 @@ func (b Batch) Validate() error {
 	return nil
 }
 
-// workload is the coefficients of a time in a profile: time = α·iterations + β·computed + γ·read.
-type workload struct{ iterations, computed, read float64 }
+// workload is the coefficients of a time in a profile: time = α·iterations + β·computed + γ·read + request·requests.
+type workload struct{ iterations, computed, read, requests float64 }
 
 func (w workload) seconds(p Profile) float64 {
-	return p.Alpha*w.iterations + p.Beta*w.computed + p.Gamma*w.read
+	return p.Alpha*w.iterations + p.Beta*w.computed + p.Gamma*w.read + p.Request*w.requests
 }
 
 // prefill is the workload of the prompts of n requests, which are computed as many at a time as the token budget allows.
 func (b Batch) prefill(n int, budget float64) workload {
 	tokens := float64(n) * max(float64(b.Input), 1)
-	return workload{iterations: max(1, tokens/budget), computed: tokens}
+	return workload{iterations: max(1, tokens/budget), computed: tokens, requests: float64(n)}
 }
 
 // decode is the workload of the tokens after the first: in the k-th of out − 1 iterations each of n requests reads in + k tokens.
 func (b Batch) decode(n int) workload {
 	d := float64(b.Output - 1)
-	return workload{iterations: d, computed: d * float64(n), read: float64(n) * (d*float64(b.Input) + d*(d+1)/2)}
+	return workload{iterations: d, computed: d * float64(n), read: float64(n) * (d*float64(b.Input) + d*(d+1)/2), requests: d * float64(n)}
 }
 
 // whole is the workload of the batch from its start to its last token. What does not fit the KV cache or the batch limit waits
@@ -57,6 +57,7 @@ func (b Batch) whole(s Server) workload {
 			total.iterations += w.iterations
 			total.computed += w.computed
 			total.read += w.read
+			total.requests += w.requests
 		}
 	}
 	return total

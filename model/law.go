@@ -2,187 +2,146 @@ package model
 
 import "math"
 
-// law holds what the birth-death chain of a Queue is made of, worked out once. Times are seconds.
+// law holds the constants of a Queue, worked out once. Times are seconds.
 type law struct {
-	alpha, beta, gamma float64
+	alpha, gamma float64
+	beta         float64 // of a prompt token
+	one          float64 // of a decode, but for its context: β and what a request takes
 
-	stay   float64 // L: iterations that a request is in the batch
-	chunks float64 // of these, those that prefill its prompt
-	decode float64 // of these, those that decode: output − 1
-	work   float64 // w: what a request adds to the iterations of its stay, itself included
-	redo   float64 // what preemption adds to w while the KV cache is full
-	base   float64 // L·α
-	prompt float64 // β·input: what a prompt adds to the iteration that computes it
-	lump   float64 // E[(β·prompt)²]
-	token  float64 // β + γ·c̄: what a decoding request adds to an iteration, c̄ its mean context over its decodes
+	stay    float64      // L: iterations that a request is in the batch
+	chunks  float64      // of these, those that prefill its prompt
+	decodes TokenLengths // of these, those that decode: the answer without its first token
+	answers [5]float64   // decodes of an answer that is longer than 10%, 30% … of all, at least one
+	work    float64      // w: what a request adds to the iterations of its stay, itself included
+	base    float64      // L·α
+	prompt  moments      // x: what a prompt adds to the iterations that compute it
+	token   float64      // one + γ·c̄: what a decoding request adds to an iteration, c̄ its mean context over its decodes
+	budget  float64      // tokens that an iteration may compute; +Inf = no limit
+	long    float64      // part of the prompt tokens that belong to prompts above the budget
 
-	limit   float64   // N: requests at once, as allowed by batch, KV cache and token budget
-	states  int       // N rounded down, at least 1
-	maxRate float64   // μ(N), requests per second
-	death   []float64 // μ(n) for n from 0 to states
+	limit   float64   // N: requests at once, as allowed by batch and KV cache
+	peers   float64   // 1 − 1/N: the part of the server that other requests can have
+	maxRate float64   // requests per second that the server can serve
+	redo    float64   // what preemption adds to w while the KV cache is full
+	uneven  float64   // squared coefficient of variation of what requests hold of a KV cache that limits them
+	states  int       // N rounded up
+	death   []float64 // μ(n) for n from 0 to states, N in the place of the last
 	inverse []float64 // 1/μ(n), 0 for n = 0
 	held    float64   // mean tokens that a request holds in the KV cache
 
 	overlap float64 // see dispersion
 	spread  float64 // E[Σ a²] / (stay·(w/stay)²) − 1 over a's decodes, a what one adds to an iteration
 	service float64 // squared coefficient of variation of s = α·L/N + w over requests
-	budget  float64 // tokens that an iteration may compute; +Inf = no limit
-	place   float64 // E[s]: seconds between departures with N at work
 }
 
+// moments are those of a random number, gamma distributed where they go beyond the spread.
+type moments struct{ mean, second, third, fourth float64 }
+
+func (l TokenLengths) moments() moments {
+	cv2 := l.CV * l.CV
+	second := l.SecondMoment()
+	third := second * l.Mean * (1 + 2*cv2)
+	return moments{l.Mean, second, third, third * l.Mean * (1 + 3*cv2)}
+}
+
+func (m moments) scaled(by float64) moments {
+	return moments{m.mean * by, m.second * by * by, m.third * by * by * by, m.fourth * by * by * by * by}
+}
+
+func (m moments) plus(c float64) moments {
+	return moments{
+		m.mean + c, m.second + 2*c*m.mean + c*c, m.third + 3*c*m.second + 3*c*c*m.mean + c*c*c,
+		m.fourth + 4*c*m.third + 6*c*c*m.second + 4*c*c*c*m.mean + c*c*c*c,
+	}
+}
+
+func (m moments) variance() float64 { return max(0, m.second-m.mean*m.mean) }
+
 // newLaw derives the constants. Lengths beyond the second moment are those of a gamma distribution with the given mean and
-// spread, which covers constant and exponential lengths.
+// spread, which covers constant and exponential lengths; of an answer that is what follows its first token.
 func newLaw(s Server, input, output TokenLengths) law {
-	in, out := input.Mean, output.Mean
-	in2 := input.SecondMoment()
-	out2 := output.SecondMoment()
-	out3 := out2 * out * (1 + 2*output.CV*output.CV)
-	out4 := out3 * out * (1 + 3*output.CV*output.CV)
-	l := law{alpha: s.Profile.Alpha, beta: s.Profile.Beta, gamma: s.Profile.Gamma, decode: out - 1, chunks: 1, budget: math.Inf(1)}
+	l := law{alpha: s.Profile.Alpha, beta: s.Profile.Beta, gamma: s.Profile.Gamma, one: s.Profile.Beta + s.Profile.Request, decodes: afterFirst(output), chunks: 1, budget: math.Inf(1)}
 	if s.MaxBatchedTokens > 0 {
 		l.budget = float64(s.MaxBatchedTokens)
 		l.chunks = expectedChunks(input, l.budget)
+		l.long = partAbove(input, l.budget)
 	}
-	l.stay = l.decode + l.chunks
-	computed := max(in, 1) + l.decode // tokens computed for a request: an empty prompt still computes one
-	// A request reads its own context: in + k tokens in its k-th decode, and the earlier chunks while it prefills.
-	read := in*l.decode + max(0, out2-out)/2
-	l.work = l.beta*computed + l.gamma*(read+in*(l.chunks-1)/2)
+	for i := range l.answers {
+		l.answers[i] = max(1, l.decodes.quantile((float64(i)+0.5)/float64(len(l.answers))))
+	}
+	in, d := input.moments(), l.decodes.moments()
+	l.stay = d.mean + l.chunks
+	// A request computes its prompt, at least a token, and one token in each decode. It reads its own context: in + k tokens in its k-th
+	// decode, and the earlier chunks while it prefills.
+	computed := TokenLengths{Mean: max(input.Mean, 1), CV: input.CV}
+	l.prompt = computed.moments().scaled(l.beta + l.gamma*(l.chunks-1)/2).plus(s.Profile.Request * l.chunks)
+	read := in.mean*d.mean + (d.second+d.mean)/2
+	l.work = l.prompt.mean + l.one*d.mean + l.gamma*read
 	l.base = l.stay * l.alpha
-	l.prompt = l.beta * max(in, 1)
-	l.lump = l.beta * l.beta * max(in2, 1)
-	l.token = l.beta
-	if l.decode > 0 {
-		l.token += l.gamma * read / l.decode
-	}
-	l.held = in + out2/(2*out) // length-biased: who is found in the batch is in it for long
-	l.limitConcurrency(s, input, output)
-
-	l.tabulate()
-
-	if l.decode > 0 {
-		squares := l.beta*l.beta*l.decode + 2*l.beta*l.gamma*read + l.gamma*l.gamma*(in2*l.decode+in*out2+out3/3)
-		if mean := l.token * l.token * l.decode; mean > 0 {
+	l.token = l.one
+	if d.mean > 0 {
+		l.token += l.gamma * read / d.mean
+		squares := l.one*l.one*d.mean + 2*l.one*l.gamma*read + l.gamma*l.gamma*(in.second*d.mean+in.mean*d.second+d.third/3)
+		if mean := l.token * l.token * d.mean; mean > 0 {
 			l.spread = max(0, squares/mean-1)
 		}
 	}
-	l.overlap = 1 / (1 + output.CV*output.CV)
-	// s = β·in + x·out + y·out², its moments over independent prompts and answers
-	x, y := l.alpha/l.limit+l.beta+l.gamma*in, l.gamma/2
-	mean := l.prompt + x*out + y*out2
-	second := l.lump + 2*l.prompt*(x*out+y*out2) + x*x*out2 + 2*x*y*out3 + y*y*out4
-	l.service = max(0, second/(mean*mean)-1)
+	l.overlap = 1 / (1 + l.decodes.CV*l.decodes.CV)
+	l.limitConcurrency(s, input, output)
+	l.tabulate()
+	l.service = l.serviceVariation(in, d)
 	return l
+}
+
+// afterFirst describes the tokens of an answer after its first, which the prefill gives. All of the spread is theirs.
+func afterFirst(output TokenLengths) TokenLengths {
+	d := output.Mean - 1
+	if d <= 0 {
+		return TokenLengths{}
+	}
+	return TokenLengths{Mean: d, CV: output.CV * output.Mean / d}
+}
+
+// quantile approximates that of the gamma distribution: by that of its cube root, or near 0, where it is steep, by its first term.
+func (l TokenLengths) quantile(p float64) float64 {
+	most := gammaQuantile(l.Mean, l.CV*l.CV*l.Mean*l.Mean, p)
+	if l.CV < 0.7 {
+		return most
+	}
+	shape := 1 / (l.CV * l.CV)
+	return max(most, l.Mean/shape*math.Pow(p*math.Gamma(shape+1), 1/shape))
+}
+
+// serviceVariation is the squared coefficient of variation of s, the time between departures while N requests are at work:
+//
+//	s = c + z·in + x·d + γ·in·d + γ/2·d²
+//
+// over independent prompts and decodes, c + z·in the iterations of the prompt, each α/N, and its work.
+func (l *law) serviceVariation(in, d moments) float64 {
+	iteration := l.alpha / l.limit
+	c, z := iteration, l.beta
+	if l.chunks > 1 {
+		c, z = iteration*(l.chunks-in.mean/l.budget), l.beta+iteration/l.budget
+	}
+	x, y, g := iteration+l.one+l.gamma/2, l.gamma/2, l.gamma
+	mean := c + z*in.mean + x*d.mean + g*in.mean*d.mean + y*d.second
+	square := c*(2*mean-c) + z*z*in.second + 2*z*(x*in.mean+g*in.second)*d.mean + 2*z*y*in.mean*d.second +
+		(x*x+2*x*g*in.mean+g*g*in.second)*d.second + 2*y*(x+g*in.mean)*d.third + y*y*d.fourth
+	return max(0, square/(mean*mean)-1)
 }
 
 // tabulate works out μ(n) once, so that a solution needs no division.
 func (l *law) tabulate() {
 	table := make([]float64, 2*(l.states+1))
 	l.death, l.inverse = table[:l.states+1], table[l.states+1:]
-	for i := 1; i <= l.states; i++ {
+	for i := 1; i < l.states; i++ {
 		n := float64(i)
 		d := l.base + n*l.work
-		if i == l.states {
-			d += n * l.redo
-		}
 		l.death[i], l.inverse[i] = n/d, d/n
 	}
-}
-
-// expectedChunks is the mean number of iterations in which a prompt is prefilled under a token budget. A prompt that is longer
-// leaves the last chunk half full on average.
-func expectedChunks(input TokenLengths, budget float64) float64 {
-	if input.Mean <= budget {
-		return 1
-	}
-	return input.Mean/budget + 0.5
-}
-
-// limitConcurrency finds how many requests run at once when there is always one more, and the rate at which they then leave.
-func (l *law) limitConcurrency(s Server, input, output TokenLengths) {
-	l.limit = float64(s.MaxBatch)
-	if s.MaxBatchedTokens > 0 {
-		l.limit = min(l.limit, l.budget)
-	}
-	if s.KVCapacity > 0 {
-		l.limitByCache(s, input, output)
-	}
-	l.limit = max(l.limit, 1)
-	l.states = int(l.limit)
-	l.maxRate = l.limit / (l.base + l.limit*(l.work+l.redo))
-	if tokens := max(input.Mean, 1) + l.decode; s.MaxBatchedTokens > 0 {
-		// Every iteration at its full budget: λ·T·tokens ≤ budget with T = α/(1 − λ·w).
-		if rate := l.budget / (tokens*l.alpha + l.budget*l.work); rate < l.maxRate {
-			l.maxRate = rate
-			l.limit = max(1, rate*l.base/(1-rate*l.work))
-			l.states = int(l.limit)
-		}
-	}
-	l.place = 1 / l.maxRate
-}
-
-// limitByCache bounds the concurrency by the KV cache, and adds the work of the prompts that are computed twice.
-//
-// A prompt is admitted when it fits as a whole, which leaves room for half of a length-biased prompt on average. When the running
-// requests outgrow that room before one of them finishes, the latest is preempted: with the room uniform below the prompt and the
-// time to the next finish exponential, in which they grow by out tokens on average, that happens once for every departure with
-// probability (1 − e^−r)/r, r = in/out.
-func (l *law) limitByCache(s Server, input, output TokenLengths) {
-	room := 0.0
-	if input.Mean > 0 {
-		room = input.SecondMoment() / (2 * input.Mean)
-	}
-	capacity := float64(s.KVCapacity)
-	fits := max(capacity-room, capacity/2) / l.held
-	if fits >= l.limit {
-		return
-	}
-	l.limit = fits
-	preempted := 1.0
-	if r := input.Mean / output.Mean; r > 0 {
-		preempted = -math.Expm1(-r) / r
-	}
-	l.redo = preempted * l.prompt
+	d := l.base + l.limit*(l.work+l.redo)
+	l.death[l.states], l.inverse[l.states] = l.limit/d, d/l.limit
 }
 
 // iteration returns T(n), the mean iteration with n in the batch.
 func (l *law) iteration(n float64) float64 { return l.alpha + n*l.work/l.stay }
-
-// dispersion returns κ, the factor by which the number in an unbounded batch varies more than in the birth-death chain.
-//
-// Lumps: a prompt of load p = λ·β·in delays all decodes by its whole length, during which more requests arrive together. Such a
-// cluster has the mean 1/(1 − p) and, with v the variance of the arrivals during one prompt, the factor F = v/(1 − p)² + 1/(1 − p)
-// of batch arrivals; batches raise the variance of the number present by (F − 1) times the probability that two of them overlap, 1 for
-// constant stays and 1/2 for exponential ones. The relaxation is faster by 1 − p.
-//
-// Contexts: a request adds a(j) to its j-th iteration. Fluctuations of Σa feed back through the arrivals that longer iterations let in.
-// In the linearized system, with all time constants one stay, the variance becomes
-// 1 + ρ·(2 + ρ·(1 + spread)/(1 − ρ))/(2 − ρ) instead of 1/(1 − ρ).
-func (l *law) dispersion(rate float64) float64 {
-	rho, p := rate*l.work, rate*l.prompt
-	if rho >= 1 || p >= 1 {
-		return 1
-	}
-	v := p + rate*rate*max(0, l.lump-l.prompt*l.prompt)
-	cluster := v/((1-p)*(1-p)) + 1/(1-p)
-	lumps := (1 + (cluster-1)*l.overlap) * (1 - p)
-	contexts := (1 + rho*(2+rho*(1+l.spread)/(1-rho))/(2-rho)) * (1 - rho)
-	return min(max(1, lumps*contexts), l.limit+1)
-}
-
-// tail returns the ratio of successive states beyond the limit at the utilization σ = λ/μ(N).
-//
-// In the long run a queue in front of N places varies as that of one server with service times s: κ = (1 + CV²(s))/2. Departures are
-// the arrivals of a stay ago, so that over less than a stay they vary as the batch does: κ = dispersion. The weight between the two is that of
-// the stay S against the relaxation time τ = E[s]/(1 − σ)² of the queue. The ratio σ^(1/κ) gives the queue κ times the length in heavy
-// traffic. In overload it is σ itself: the far end of the queue decides, and what leaves has to be μ(N).
-func (l *law) tail(sigma, dispersion float64) float64 {
-	if sigma <= 0 || sigma >= 1 {
-		return max(sigma, 0)
-	}
-	long := (1 + l.service) / 2
-	stay := l.stay * l.iteration(l.limit)
-	relax := l.place / ((1 - sigma) * (1 - sigma))
-	kappa := long + (dispersion-long)*stay/(stay+relax)
-	return math.Pow(sigma, 1/kappa)
-}

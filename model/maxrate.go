@@ -72,7 +72,7 @@ func (q *Queue) search(slo SLO, top, atTop float64, binding Binding) (float64, B
 	guess := q.fluid(slo)
 	side := 0
 	for range 100 {
-		if hi-lo <= 1e-9*hi {
+		if hi-lo <= 1e-8*hi {
 			break
 		}
 		mid := guess
@@ -92,7 +92,7 @@ func (q *Queue) search(slo SLO, top, atTop float64, binding Binding) (float64, B
 			side = 1
 		} else {
 			lo, atLo = mid, x
-			if x > -1e-10 {
+			if x > -1e-8 {
 				binding = b
 				break
 			}

@@ -38,13 +38,8 @@ func ParsePerfParms(decode, prefill map[string]string) (PublishedParameters, err
 	return p, nil
 }
 
-// Profile converts the four parameters of WVA 0.4 for requests of these mean lengths: a prompt token costs δ, and what a request adds to a decode
-// beyond one token, β − δ, is put down to reading its mean context of in + out/2 tokens. The base of the prefill, γ, is that of an iteration, α, in
-// the three-parameter form.
-func (p PublishedParameters) Profile(input, output float64) Profile {
-	profile := Profile{Alpha: p.Alpha, Beta: min(p.Beta, p.Delta)}
-	if context := input + output/2; context > 0 {
-		profile.Gamma = max(0, p.Beta-p.Delta) / context
-	}
-	return profile
+// Profile converts the four parameters of WVA 0.4: a prompt token costs δ, and a request in a decode β, whatever its context. The base of the prefill, γ, is that of an
+// iteration, α. A decode costs no less than a prompt token.
+func (p PublishedParameters) Profile() Profile {
+	return Profile{Alpha: p.Alpha, Beta: p.Delta, Request: max(0, p.Beta-p.Delta)}
 }

@@ -150,14 +150,16 @@ func (p Published) Analyze(rate float64) (PublishedPerformance, error) {
 }
 
 func (p Published) solve(rate float64) PublishedPerformance {
-	c := newChain()
+	w, empty := weights{term: 1}, 1.0
 	var n, mu float64
 	for i := 1; i <= p.MaxBatch; i++ {
 		n = float64(i)
 		mu = n / p.service(n)
-		c.add(n, rate/mu, mu)
+		if w = w.then(n, rate/mu); w.term > rescaleAbove {
+			w, empty = w.scaled(1/rescaleAbove), empty/rescaleAbove
+		}
 	}
-	c.finish(n, mu, rate/mu, p.MaxQueue)
+	c := w.close(empty, n, mu, rate, 1, 1, p.MaxQueue)
 	out := PublishedPerformance{Empty: c.empty, Rejection: c.last, Concurrency: c.first, Throughput: rate * (1 - c.last)}
 	service := c.first / out.Throughput
 	out.Wait = c.waiting / out.Throughput

@@ -191,8 +191,10 @@ func TestParsePerfParms(t *testing.T) {
 	if want := (model.PublishedParameters{Alpha: 0.02058, Beta: 0.00041, Gamma: 0.0052, Delta: 0.0001}); math.Abs(p.Alpha-want.Alpha)+math.Abs(p.Beta-want.Beta)+math.Abs(p.Gamma-want.Gamma)+math.Abs(p.Delta-want.Delta) > 1e-15 {
 		t.Errorf("got %+v, want %+v", p, want)
 	}
-	if got := p.Profile(128, 128); got.Alpha != p.Alpha || math.Abs(got.Beta+got.Gamma*192-p.Beta) > 1e-15 {
-		t.Errorf("profile %+v does not decode like %+v", got, p)
+	// A batch of 8 decodes in α + 8·β, and a prompt token beside it takes δ.
+	decode, want := p.Profile().Iteration(8, 8000, 8), 0.02058+8*0.00041
+	if got := p.Profile().Iteration(9, 8000, 8) - decode; math.Abs(decode-want) > 1e-12 || math.Abs(got-0.0001) > 1e-12 {
+		t.Errorf("a batch of 8 decodes in %g s, want %g, and a prompt token takes %g s, want 0.0001", decode, want, got)
 	}
 	_, err = model.ParsePerfParms(map[string]string{"alpha": "-1"}, map[string]string{"gamma": "x", "delta": "NaN"})
 	for _, want := range []string{`decodeParms.alpha "-1"`, "decodeParms.beta: missing", `prefillParms.gamma "x"`, `prefillParms.delta "NaN"`} {

@@ -10,23 +10,24 @@ import (
 // # The model
 //
 // Time goes in iterations. With n requests in the batch an iteration takes on average T(n) = α + n·w/L, where L is the number of
-// iterations that a request stays and w the seconds that it adds to them in all (see newWork). A batch of n therefore
+// iterations that a request stays and w the seconds that it adds to them in all (see newLaw). A batch of n therefore
 // completes requests at the rate
 //
 //	μ(n) = n / (L·T(n)) = n / (L·α + n·w)
 //
-// up to the concurrency N that the batch limit, the KV cache and the token budget allow. This is processor sharing with a
+// up to the concurrency N that the batch limit and the KV cache allow. This is processor sharing with a
 // speed that depends on n, whose stationary distribution does not depend on the distribution of lengths but through w (Kelly,
 // Reversibility and Stochastic Networks, 1979, section 3.3): it is that of a birth-death chain with births λ and deaths μ(n).
 //
-// Three effects that the chain does not see are corrected for, each derived and none fitted:
+// What the chain does not see is corrected for, each effect derived and none fitted:
 //
 //   - Prompts are prefilled in one lump rather than evenly over the stay, and contexts differ. Both make the number in the batch
 //     vary more by a factor κ (see law.dispersion); the chain then moves with κ times the noise at the same drift.
-//   - Requests beyond N wait. There the server works like one that takes s = α·L/N + w for a request, so that long queues vary
-//     with (1 + CV²(s))/2 (Kingman 1961); excursions shorter than a stay vary like a Poisson process (see law.tail).
-//   - A request that arrives during an iteration waits for its end, the residual life E[T²]/2E[T], and shares its first iteration with
-//     the prompts that arrived in the same one.
+//   - Requests beyond N wait as often as the balance of flows asks for, and as long as Kingman's formula says (see weights.close): exactly so where N is 1.
+//   - A request that arrives during an iteration waits for its end, and shares its first iteration with the prompts that arrived in the same one (see
+//     Queue.firstTokenAt). They lengthen its first decodes too (see Queue.behind).
+//   - Prompts that do not fit the token budget wait for each other (see prefill).
+//   - The number of requests that fit a KV cache varies with what they hold (see law.limitByCache).
 //
 // docs/queueing.md compares the predictions with a simulation, case by case.
 type Queue struct {
@@ -100,6 +101,7 @@ func (q *Queue) performance(rate float64) Performance {
 	p.TokenRate = p.Throughput * q.output.Mean
 	p.ITL = q.itlLatency(s)
 	p.TTFT = q.ttftLatency(s)
+	p.QueueLength += p.Throughput * s.prefill.weight * s.prefill.wait
 	p.Wait = q.waitLatency(s)
 	if q.server.KVCapacity > 0 {
 		p.KVOccupancy = min(1, s.batch*q.law.held/float64(q.server.KVCapacity))

@@ -51,6 +51,8 @@ func TestExtremes(t *testing.T) {
 		{"fixed cost alone", model.Server{Profile: model.Profile{Alpha: 0.01}, MaxBatch: 64}, model.TokenLengths{Mean: 100}, model.TokenLengths{Mean: 100}, ""},
 		{"a request larger than the KV cache", model.Server{Profile: ordinary, MaxBatch: 8, KVCapacity: 100}, model.TokenLengths{Mean: 90}, model.TokenLengths{Mean: 20}, "does not fit a KV cache of 100"},
 		{"a KV cache of one request", model.Server{Profile: ordinary, MaxBatch: 8, KVCapacity: 110}, model.TokenLengths{Mean: 90}, model.TokenLengths{Mean: 20}, ""},
+		{"nothing but requests", model.Server{Profile: model.Profile{Alpha: 1e-9, Request: 0.001}, MaxBatch: 8}, model.TokenLengths{Mean: 90}, model.TokenLengths{Mean: 20}, ""},
+		{"answers hardly longer than a token, some of them very long", model.Server{Profile: ordinary, MaxBatch: 8, MaxBatchedTokens: 256}, model.TokenLengths{Mean: 90}, model.TokenLengths{Mean: 1.001, CV: 100}, ""},
 		{"a tiny token budget", model.Server{Profile: ordinary, MaxBatch: 8, MaxBatchedTokens: 1}, model.TokenLengths{Mean: 90}, model.TokenLengths{Mean: 20}, ""},
 		{"NaN lengths", model.Server{Profile: ordinary, MaxBatch: 8}, model.TokenLengths{Mean: math.NaN()}, one, "mean NaN"},
 	} {
@@ -188,10 +190,16 @@ func drawServer(t *rapid.T) (model.Server, model.TokenLengths, model.TokenLength
 		MaxBatch: rapid.IntRange(1, 256).Draw(t, "batch"),
 		MaxQueue: rapid.SampledFrom([]int{0, 0, 10, 1000}).Draw(t, "queue"),
 	}
+	s.Profile.Request = rapid.SampledFrom([]float64{0, 0.0001}).Draw(t, "request")
 	lengths := func(name string, least, most float64) model.TokenLengths {
 		return model.TokenLengths{Mean: rapid.Float64Range(least, most).Draw(t, name), CV: rapid.Float64Range(0, 1.5).Draw(t, name+" CV")}
 	}
-	return s, lengths("input", 0, 4000), lengths("output", 1, 2000)
+	input, output := lengths("input", 0, 4000), lengths("output", 1, 2000)
+	s.MaxBatchedTokens = rapid.SampledFrom([]int{0, 0, 256, 2048, 8192}).Draw(t, "budget")
+	if rapid.Bool().Draw(t, "KV bound") {
+		s.KVCapacity = int(input.Mean+output.Mean) + rapid.IntRange(1, 200_000).Draw(t, "KV")
+	}
+	return s, input, output
 }
 
 func TestPropertyLatencyNeverFallsWithTheRate(t *testing.T) {
@@ -218,6 +226,7 @@ func TestPropertyLatencyNeverFallsWithTheRate(t *testing.T) {
 func TestPropertyMoreBatchNeverLowersTheStableRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, input, output := drawServer(t)
+		s.KVCapacity = 0 // a cache that more requests overflow makes them compute prompts twice
 		q, err := model.NewQueue(s, input, output)
 		if err != nil {
 			t.Fatal(err)

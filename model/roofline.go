@@ -20,12 +20,12 @@ type Efficiency struct {
 // CUDAEfficiency is that of vLLM on NVIDIA A100 and H100: six numbers that minimize the relative error over published runs of three models on
 // both (LLM-Inference-Bench, Argonne 2024), rounded. docs/profiles.md has the residuals, and what each half predicts of the other.
 func CUDAEfficiency() Efficiency {
-	return Efficiency{Weights: 0.95, KV: 0.83, Compute: 0.75, Layer: 97e-6, AllReduce: 23e-6, Request: 32e-6, MemoryPortion: 0.9}
+	return Efficiency{Weights: 0.95, KV: 0.83, Compute: 0.75, Layer: 97e-6, AllReduce: 23e-6, Request: 64e-6, MemoryPortion: 0.9}
 }
 
 // ROCmEfficiency is that of the early ROCm build of vLLM on MI300X in the same runs, which are noisy. Later builds are faster.
 func ROCmEfficiency() Efficiency {
-	return Efficiency{Weights: 0.46, KV: 0.80, Compute: 0.072, Layer: 270e-6, AllReduce: 0, Request: 28e-6, MemoryPortion: 0.9}
+	return Efficiency{Weights: 0.46, KV: 0.80, Compute: 0.072, Layer: 270e-6, AllReduce: 0, Request: 56e-6, MemoryPortion: 0.9}
 }
 
 // DefaultEfficiency returns the efficiency of an accelerator's usual stack.
@@ -71,7 +71,7 @@ var ErrDoesNotFit = errors.New("the weights leave no memory for a KV cache")
 // Roofline derives the profile and the KV capacity of a model on so many devices in tensor parallel, without a benchmark:
 //
 //	α = weights read / (devices·bandwidth·weights efficiency) + layers·(layer + all-reduce·log2(devices))
-//	β = 2·parameters / (devices·peak·compute efficiency) + request
+//	β = 2·parameters / (devices·peak·compute efficiency)
 //	γ = KV bytes of a token / (devices·bandwidth·KV efficiency)
 //
 // (the roofline of Williams, Waterman and Patterson 2009, with the memory-bound and the compute-bound part added rather than the larger
@@ -91,8 +91,8 @@ func Roofline(t Transformer, a Accelerator, devices int, e Efficiency) (Sizing, 
 	s := Sizing{Weights: t.Parameters * t.weightBytes()}
 	s.Profile = Profile{
 		Alpha: active*t.weightBytes()/(n*a.Bandwidth*e.Weights) + float64(t.Layers)*(e.Layer+e.AllReduce*math.Log2(n)),
-		Beta:  2*active/(n*a.PeakFLOPS*e.Compute) + e.Request,
-		Gamma: t.KVBytesPerToken() / (n * a.Bandwidth * e.KV),
+		Beta:  2 * active / (n * a.PeakFLOPS * e.Compute),
+		Gamma: t.KVBytesPerToken() / (n * a.Bandwidth * e.KV), Request: e.Request,
 	}
 	s.KVMemory = n*float64(a.Memory)*e.MemoryPortion - s.Weights
 	s.KVCapacity = int(min(max(s.KVMemory/t.KVBytesPerToken(), 0), math.MaxInt32))

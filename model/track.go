@@ -104,12 +104,12 @@ func (o Observation) measurements() []observed {
 	n := max(o.Running, 1)
 	context := o.Input + o.Output/2
 	// On average each iteration also prefills the prompts of those that replace finished requests.
-	iteration := workload{iterations: 1, computed: n * (o.Input + o.Output) / max(o.Output, 1), read: n * context}
+	iteration := workload{iterations: 1, computed: n * (o.Input + o.Output) / max(o.Output, 1), read: n * context, requests: n}
 	if o.ITL > 0 {
 		list = append(list, observed{"ITL", iteration, o.ITL})
 	}
 	if o.TTFT > 0 && o.Waiting == 0 {
-		list = append(list, observed{"TTFT", workload{1.5, 1.5*iteration.computed + o.Input, 1.5 * iteration.read}, o.TTFT})
+		list = append(list, observed{"TTFT", workload{1.5, 1.5*iteration.computed + o.Input, 1.5 * iteration.read, 1.5 * n}, o.TTFT})
 	}
 	return list
 }
@@ -149,7 +149,7 @@ func (t *Tracker) measure(name string, w workload, seconds float64) error {
 		}
 		t.Covariance[i][i] = max(t.Covariance[i][i], 0)
 	}
-	t.Profile = Profile{Alpha: x[0] * t.Start.Alpha, Beta: x[1] * t.Start.Beta, Gamma: x[2] * t.Start.Gamma}
+	t.Profile = Profile{Alpha: x[0] * t.Start.Alpha, Beta: x[1] * t.Start.Beta, Gamma: x[2] * t.Start.Gamma, Request: t.Start.Request}
 	return nil
 }
 

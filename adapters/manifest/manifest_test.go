@@ -35,7 +35,7 @@ func TestLoadTheGuide(t *testing.T) {
 	}
 	fleet := manifest.Fleet{
 		{ID: id("gone"), Model: llama, Accelerator: "A100", Devices: 4, Cost: 10, Target: target("gone"), TargetMissing: true,
-			Server: &model.Server{Profile: model.Profile{Alpha: 0.02058, Beta: 0.000041, Gamma: (0.00041 - 0.000041) / 640}, MaxBatch: 4}},
+			Server: &model.Server{Profile: model.Profile{Alpha: 0.02058, Beta: 0.000041, Request: 0.00041 - 0.000041}, MaxBatch: 4}},
 		{ID: id("llama-8b-autoscaler"), Model: llama, Accelerator: "NVIDIA-A100-PCIE-80GB", Devices: 1, Cost: 10,
 			Target: target("llama-8b"), Current: 2},
 		{ID: id("llama-8b-h100"), Model: llama, Accelerator: "H100", Devices: 2, Cost: 80, ServiceClass: "Premium", Current: 1,

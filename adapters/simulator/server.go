@@ -121,52 +121,30 @@ func (s *Server) full() bool {
 // AdvanceTo runs the iterations that begin before t. An iteration that begins before t may end after it: then Now is its end.
 func (s *Server) AdvanceTo(t float64) {
 	for s.now < t {
-		s.admit()
-		if s.Running() == 0 {
+		if !s.step() {
 			s.pass(t - s.now)
 			s.now = t
 			return
 		}
-		s.step()
 	}
 }
 
 // Drain runs until no request is left.
 func (s *Server) Drain() {
-	for s.Running() > 0 || s.waiting.len() > 0 {
-		s.admit()
-		s.step()
+	for s.step() {
 	}
 }
 
-// admit moves requests from the queue into the batch, in order, while there is room in both the batch and the KV cache.
-func (s *Server) admit() {
-	for s.waiting.len() > 0 && s.Running() < s.batch {
-		q := s.waiting.first()
-		if s.reserved+q.prompt+1 > s.capacity && s.Running() > 0 {
-			return
-		}
-		s.waiting.pop()
-		if math.IsNaN(q.Admitted) {
-			q.Admitted = s.now
-		}
-		s.counts.WaitingSeconds += s.now - q.queued
-		q.inBatch, q.prefilled = true, 0
-		s.reserved += q.prompt + 1 // and the token that it will give
-		s.prefill.push(q)
-		s.admitted = append(s.admitted, q)
-	}
-}
-
-// step runs one iteration.
-func (s *Server) step() {
-	s.makeRoom()
+// step runs one iteration and tells whether there was anything to run. Requests in the batch come first, their decodes before the prompt that is only partly
+// computed; what they leave of the token budget goes to requests from the queue, in order, but not where one was just preempted.
+func (s *Server) step() bool {
+	preempted := s.makeRoom()
 	decodes := len(s.decoding)
 	computed, read := decodes, s.context
 	budget := s.budget - decodes
 	completed, chunk := 0, 0 // prompts that this iteration completes, and the part of the next one that it computes
-	for i := range s.prefill.len() {
-		if budget <= 0 {
+	for i := 0; budget > 0 && chunk == 0; i++ {
+		if i == s.prefill.len() && (preempted || !s.admit()) {
 			break
 		}
 		q := s.prefill.at(i)
@@ -177,11 +155,14 @@ func (s *Server) step() {
 		read += q.prefilled
 		if part < rest {
 			chunk = part
-			break
+		} else {
+			completed++
 		}
-		completed++
 	}
-	took := s.spec.Profile.Iteration(float64(computed), float64(read))
+	if s.Running() == 0 {
+		return false
+	}
+	took := s.spec.Profile.Iteration(float64(computed), float64(read), float64(decodes+completed+min(chunk, 1)))
 	s.pass(took)
 	s.counts.Busy += took
 	s.now += took
@@ -195,14 +176,39 @@ func (s *Server) step() {
 	if chunk > 0 {
 		s.prefill.first().prefilled += chunk
 	}
+	return true
 }
 
-// makeRoom preempts the latest requests until every decoding request has room for one more token. The last one left in the batch
+// admit moves the request at the head of the queue into the batch, if both the batch and the KV cache have room for it as a whole beside the tokens that the
+// decoding requests are about to add.
+func (s *Server) admit() bool {
+	if s.waiting.len() == 0 || s.Running() == s.batch {
+		return false
+	}
+	q := s.waiting.first()
+	if s.reserved+len(s.decoding)+q.prompt+1 > s.capacity && s.Running() > 0 {
+		return false
+	}
+	s.waiting.pop()
+	if math.IsNaN(q.Admitted) {
+		q.Admitted = s.now
+	}
+	s.counts.WaitingSeconds += s.now - q.queued
+	q.inBatch, q.prefilled = true, 0
+	s.reserved += q.prompt + 1 // and the token that it will give
+	s.prefill.push(q)
+	s.admitted = append(s.admitted, q)
+	return true
+}
+
+// makeRoom preempts the latest requests until every decoding request has room for one more token, and tells whether it had to. The last one left in the batch
 // always has: a request that could not fit alone was rejected.
-func (s *Server) makeRoom() {
+func (s *Server) makeRoom() bool {
+	before := s.counts.Preempted
 	for s.reserved+len(s.decoding) > s.capacity && s.Running() > 1 {
 		s.preempt()
 	}
+	return s.counts.Preempted > before
 }
 
 // preempt sends the latest request of the batch back to the head of the queue; its tokens will be computed again.
@@ -292,30 +298,4 @@ func (s *Server) tidy() {
 func (s *Server) pass(seconds float64) {
 	s.counts.RunningSeconds += seconds * float64(s.Running())
 	s.counts.KVTokenSeconds += seconds * float64(s.reserved)
-}
-
-// finishing is a heap of decoding requests by the iteration of their last token.
-type finishing []*sequence
-
-func (f finishing) Len() int           { return len(f) }
-func (f finishing) Less(i, j int) bool { return f[i].last < f[j].last }
-func (f finishing) Swap(i, j int)      { f[i], f[j] = f[j], f[i] }
-func (f *finishing) Push(x any)        { *f = append(*f, x.(*sequence)) }
-func (f *finishing) Pop() any {
-	old := *f
-	last := len(old) - 1
-	q := old[last]
-	old[last] = nil
-	*f = old[:last]
-	return q
-}
-
-// remove takes one request out; it is rare enough for a search.
-func (f *finishing) remove(q *sequence) {
-	for i, other := range *f {
-		if other == q {
-			heap.Remove(f, i)
-			return
-		}
-	}
 }

@@ -67,6 +67,27 @@ func TestServerByHand(t *testing.T) {
 			simulator.Request{At: 0, Input: 10, Output: 1}, simulator.Request{At: 0, Input: 10, Output: 1})
 		requireNear(t, "second wait", records[1].Wait(), 0.020)
 	})
+	t.Run("the budget goes to decodes, then to prompts in order, and who gets none waits", func(t *testing.T) {
+		records := serve(t, model.Server{Profile: round, MaxBatch: 4, MaxBatchedTokens: 4},
+			simulator.Request{At: 0, Input: 1, Output: 4}, simulator.Request{At: 0.001, Input: 5, Output: 1}, simulator.Request{At: 0.001, Input: 2, Output: 1})
+		// Iterations: 1 token of the first; its decode and 3 of the second; its decode, 2 of the second and 1 of the third; its decode and the last of the third.
+		ends := []float64{0.011, 0, 0, 0}
+		for i, took := range []float64{0.010 + 4*0.001 + 2*0.0001, 0.010 + 4*0.001 + (3+3)*0.0001, 0.010 + 2*0.001 + (4+1)*0.0001} {
+			ends[i+1] = ends[i] + took
+		}
+		for i, want := range []struct{ admitted, first float64 }{{0, ends[0]}, {ends[0], ends[2]}, {ends[1], ends[3]}} {
+			requireNear(t, fmt.Sprintf("request %d admitted", i), records[i].Admitted, want.admitted)
+			requireNear(t, fmt.Sprintf("request %d first token", i), records[i].FirstToken, want.first)
+		}
+		requireNear(t, "first finished", records[0].Finished, ends[3])
+	})
+	t.Run("requests count apart from tokens", func(t *testing.T) {
+		p := round
+		p.Request = 0.005
+		r := serve(t, model.Server{Profile: p, MaxBatch: 4}, simulator.Request{Input: 10, Output: 2})[0]
+		requireNear(t, "TTFT", r.TTFT(), 0.010+10*0.001+0.005)
+		requireNear(t, "finished", r.Finished-r.FirstToken, 0.010+0.001+11*0.0001+0.005)
+	})
 	t.Run("an empty prompt still takes an iteration", func(t *testing.T) {
 		requireNear(t, "TTFT", serve(t, model.Server{Profile: round, MaxBatch: 1}, simulator.Request{Output: 1})[0].TTFT(), 0.011)
 	})
@@ -90,6 +111,18 @@ func TestServerPreempts(t *testing.T) {
 	if records[0].Preempted+records[1].Preempted == 0 {
 		t.Errorf("50 tokens in a cache of 30 and nobody is preempted: %+v", records)
 	}
+}
+
+// A request that fits beside the tokens in the cache, but not beside those that the decodes are about to add, waits; nobody is thrown out for it.
+func TestServerAdmitsBesideDecodes(t *testing.T) {
+	spec := model.Server{Profile: round, MaxBatch: 4, KVCapacity: 30}
+	records := serve(t, spec, simulator.Request{At: 0, Input: 17, Output: 5}, simulator.Request{At: 0.03, Input: 11, Output: 2})
+	for _, r := range records {
+		if r.Preempted > 0 {
+			t.Errorf("preempted: %+v", r)
+		}
+	}
+	requireNear(t, "second admitted", records[1].Admitted, records[0].Finished)
 }
 
 // What arrives is finished, rejected, running or waiting, and no limit is ever exceeded.

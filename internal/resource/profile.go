@@ -29,16 +29,10 @@ func SelectProfile(profiles []Profile, accelerator string, costs cost.UnitCosts)
 	return Profile{}, false
 }
 
-// The lengths for which the four parameters of 0.4 are turned into the three of [model.Profile]: an ordinary chat request.
-const (
-	typicalInput  = 512
-	typicalOutput = 256
-)
-
 // Server is the performance that the entry describes; nil where it does not say enough.
 func (p Profile) Server() *model.Server {
 	parameters := model.PublishedParameters{Alpha: p.Alpha / 1e3, Beta: p.Beta / 1e3, Gamma: p.Gamma / 1e3, Delta: p.Delta / 1e3}
-	s := model.Server{Profile: parameters.Profile(typicalInput, typicalOutput), MaxBatch: p.MaxBatch}
+	s := model.Server{Profile: parameters.Profile(), MaxBatch: p.MaxBatch}
 	if s.Validate() != nil {
 		return nil
 	}

@@ -57,5 +57,5 @@ func leastSeconds(s model.Server, r simulator.Request) float64 {
 	}
 	in, out := float64(max(r.Input, 0)), float64(max(r.Output, 1))
 	p := s.Profile
-	return out*p.Alpha/float64(batch) + p.Beta*(max(in, 1)+out-1) + p.Gamma*((out-1)*in+out*(out-1)/2)
+	return out*p.Alpha/float64(batch) + p.Beta*(max(in, 1)+out-1) + p.Request*out + p.Gamma*((out-1)*in+out*(out-1)/2)
 }

@@ -96,7 +96,7 @@ func newVariantView(v Variant, hue int) variantView {
 	p := v.Server.Profile
 	return variantView{
 		Variant: v, Hue: hue, Size: fmt.Sprintf("%d×%s", v.Devices, v.Accelerator), Startup: short(v.Startup),
-		Performance: fmt.Sprintf("%.3g ms + %.3g µs a token computed + %.3g ns a token read; %s tokens of KV cache", 1e3*p.Alpha, 1e6*p.Beta, 1e9*p.Gamma, thousands(v.Server.KVCapacity)),
+		Performance: fmt.Sprintf("%.3g ms + %.3g µs a token computed + %.3g ns a token read + %.3g µs a request; %s tokens of KV cache", 1e3*p.Alpha, 1e6*p.Beta, 1e9*p.Gamma, 1e6*p.Request, thousands(v.Server.KVCapacity)),
 	}
 }
 
