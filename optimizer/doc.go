@@ -5,8 +5,8 @@
 // unlimited, and otherwise first what can be served in the order of priorities, then what is cheapest, under the devices there are of each type,
 // quotas and budgets. A change of accelerator has to save more than its transition penalty.
 //
-// The choice is solved, not only walked through: a Lagrangian bound, branch and bound below it, and a [Plan] that carries its cost, the lower
-// bound and the gap between them. Budgets of the search count nodes, never seconds, so that the same problem has the same plan everywhere. Every
+// The choice is solved, not only walked through: an exact linear relaxation, branch and bound and a neighbourhood search over it, and a [Plan] that carries its cost, the
+// lower bound and the gap between them. Budgets of the search count nodes, never seconds, so that the same problem has the same plan everywhere. Every
 // workload says why it got what it got: what it would have cost otherwise, what was missing, what binds.
 //
 // [Options.Greedy] walks greedily instead, as WVA does, for comparison.

@@ -2,9 +2,7 @@ package optimizer
 
 import (
 	"cmp"
-	"iter"
 	"maps"
-	"math"
 	"slices"
 )
 
@@ -87,41 +85,85 @@ type model struct {
 	pattern   [][]int // of each item and choice; −1 = nothing
 }
 
-// band is a set of workloads that are settled together, and what serving each is worth.
-type band struct {
+// settled is a group of workloads of which it is known how many can be served, but not yet which.
+type settled struct {
 	workloads []int
-	worth     map[int]float64
+	served    int
 }
 
-// widest is the largest ratio of worths within a band: beyond it a difference in cost would drown in rounding.
-const widest = 1e9
-
-// bands gives every workload a worth above that of all less important ones and of all costs together, so that one sum of values orders selections by
-// priority first. Where there are too many priorities for that, the more important ones are settled first.
-func (pl *planner) bands(workloads []int) []band {
-	groups := pl.groups(workloads)
-	var bands []band
-	for from := 0; from < len(groups); {
-		to, span := from, 1.0
-		for to < len(groups) && (to == from || span*float64(len(groups[to])+1) <= widest) {
-			span *= float64(len(groups[to]) + 1)
-			to++
-		}
-		b := band{worth: map[int]float64{}}
-		worth := 1.5 * pl.dearest(workloads) // of all, since more important ones may have to move
-		for g := to - 1; g >= from; g-- {
-			for _, i := range groups[g] {
-				b.worth[i] = worth
-			}
-			worth *= float64(len(groups[g]) + 1)
-		}
-		for _, g := range groups[from:to] {
-			b.workloads = append(b.workloads, g...)
-		}
-		bands = append(bands, b)
-		from = to
+// counting builds the program that serves as much as can be of some groups by the worth of their workloads, beside as many of each group before as it says. Of plans that
+// serve the same those are preferred that use little of what is scarce, since it is easier to find one more from there.
+func (pl *planner) counting(before []settled, groups [][]int, worth, limits []float64) model {
+	m := model{program: program{limits: slices.Clone(limits), least: 1 - 2*blur, counts: true}}
+	for _, g := range before {
+		m.add(pl, g)
 	}
-	return bands
+	counted := len(m.workloads)
+	for _, g := range groups {
+		m.add(pl, settled{g, -1})
+	}
+	total, dearest := 1e-6, pl.dearest(m.workloads)
+	for _, choices := range m.program.items {
+		most := 0.0
+		for j := range choices {
+			choices[j].value = 1e-3 * choices[j].value / dearest
+			for _, u := range choices[j].uses {
+				choices[j].value += u.amount / max(m.program.limits[u.row], 1)
+			}
+			most = max(most, choices[j].value)
+		}
+		total += most
+	}
+	for _, choices := range m.program.items {
+		for j := range choices {
+			choices[j].value *= blur / total
+		}
+	}
+	for k, g := range groups {
+		for range g {
+			choices := m.program.items[counted]
+			choices[len(choices)-1].value += worth[k] // nothing comes last
+			counted++
+		}
+	}
+	return m
+}
+
+// pricing builds the program that serves as many of each group as it says, as cheaply as can be.
+func (pl *planner) pricing(groups []settled, limits []float64) model {
+	m := model{program: program{limits: slices.Clone(limits)}}
+	for _, g := range groups {
+		m.add(pl, g)
+	}
+	m.program.least = 1e-9 * pl.dearest(m.workloads)
+	return m
+}
+
+// add brings the workloads of a group into the program, and a row for those that go without where it takes one. Patterns that do not fit even alone are left out.
+func (m *model) add(pl *planner, g settled) {
+	row := -1
+	if 0 < g.served && g.served < len(g.workloads) {
+		row = len(m.program.limits)
+		m.program.limits = append(m.program.limits, float64(len(g.workloads)-g.served))
+	}
+	for _, i := range g.workloads {
+		var choices []choice
+		var meaning []int
+		for k, p := range pl.patterns[i] {
+			c := choice{p.value(), p.uses}
+			if g.served != 0 && c.fits(m.program.limits) {
+				choices, meaning = append(choices, c), append(meaning, k)
+			}
+		}
+		if g.served < len(g.workloads) {
+			c := choice{value: pl.nothing(i)}
+			if row >= 0 {
+				c.uses = []use{{row, 1}}
+			}
+			choices, meaning = append(choices, c), append(meaning, -1)
+		}
+		m.program.items, m.pattern, m.workloads = append(m.program.items, choices), append(m.pattern, meaning), append(m.workloads, i)
+	}
 }
 
 // dearest bounds what any selection of patterns costs.
@@ -137,49 +179,11 @@ func (pl *planner) dearest(workloads []int) float64 {
 	return sum
 }
 
-// program builds the program of some workloads. A fixed workload is served if it is now, and not if it is not.
-func (pl *planner) program(workloads []int, fixed map[int]bool, limits []float64, worth map[int]float64) model {
-	m := model{workloads: workloads, program: program{limits: limits}}
-	total := 0.0
-	for _, i := range workloads {
-		w := &pl.problem.Workloads[i]
-		var choices []choice
-		var meaning []int
-		if !fixed[i] || pl.chosen[i] >= 0 {
-			for k, p := range pl.patterns[i] {
-				choices = append(choices, choice{p.value(), pl.rows.uses(w, p.replicas)})
-				meaning = append(meaning, k)
-			}
-		}
-		if !fixed[i] || pl.chosen[i] < 0 {
-			choices = append(choices, choice{value: worth[i] + pl.nothing(i)})
-			meaning = append(meaning, -1)
-		}
-		total += worth[i]
-		m.program.items = append(m.program.items, choices)
-		m.program.rank = append(m.program.rank, pl.rank(i, fixed))
-		m.pattern = append(m.pattern, meaning)
-	}
-	m.program.eps = 1e-9*pl.dearest(workloads) + 1e-14*total
-	return m
-}
-
-// rank is the priority of a workload; one whose service is settled comes before all that may go without.
-func (pl *planner) rank(i int, fixed map[int]bool) int {
-	if fixed[i] {
-		return math.MinInt
-	}
-	return pl.problem.Workloads[i].Priority
-}
-
-// start is the selection that the planner has now; nil where it has none for some workload.
+// start is the selection that the planner has now.
 func (m model) start(pl *planner) []int {
 	selected := make([]int, len(m.workloads))
 	for k, i := range m.workloads {
 		selected[k] = slices.Index(m.pattern[k], pl.chosen[i])
-		if selected[k] < 0 {
-			return nil
-		}
 	}
 	return selected
 }
@@ -202,5 +206,3 @@ func (pl *planner) replicas(i int) []int {
 	}
 	return pl.partial[i]
 }
-
-func mapKeys(m map[int]bool) iter.Seq[int] { return maps.Keys(m) }

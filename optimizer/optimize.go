@@ -47,6 +47,7 @@ type planner struct {
 	complete []bool      // whether those are all that there are
 	chosen   []int       // pattern of each workload, −1 = none
 	partial  [][]int     // replicas of best effort, by workload and candidate
+	left     int         // nodes to count with
 	result   Plan
 }
 
@@ -55,6 +56,9 @@ func newPlanner(p Problem, o Options) *planner {
 		complete: make([]bool, len(p.Workloads)), chosen: make([]int, len(p.Workloads)), partial: make([][]int, len(p.Workloads))}
 	for i := range p.Workloads {
 		pl.patterns[i], pl.complete[i] = p.Workloads[i].patterns(o)
+		for k := range pl.patterns[i] {
+			pl.patterns[i][k].uses = pl.rows.uses(&p.Workloads[i], pl.patterns[i][k].replicas)
+		}
 		pl.chosen[i] = -1
 	}
 	return pl
@@ -110,59 +114,4 @@ func (pl *planner) groups(workloads []int) [][]int {
 		groups = append(groups, []int{i})
 	}
 	return groups
-}
-
-// serve chooses patterns for workloads within what the others leave: as many as can be by priority, then as cheaply as can be.
-func (pl *planner) serve(workloads []int) {
-	limits := pl.room()
-	fixed := map[int]bool{} // workloads of more important bands: who is served among them is settled
-	for _, band := range pl.bands(workloads) {
-		p := pl.program(append(slices.Sorted(mapKeys(fixed)), band.workloads...), fixed, limits, band.worth)
-		s := p.program.solve(pl.options.Nodes, p.start(pl))
-		pl.take(p, s)
-		for _, i := range band.workloads {
-			fixed[i] = true
-		}
-	}
-	pl.cheapen(workloads, limits)
-}
-
-// cheapen finds the cheapest way to serve exactly the workloads that are served, and how good it is.
-func (pl *planner) cheapen(workloads []int, limits []float64) {
-	settled := map[int]bool{}
-	for _, i := range workloads {
-		settled[i] = true
-	}
-	p := pl.program(workloads, settled, limits, nil)
-	s := p.program.solve(pl.options.Nodes, p.start(pl))
-	pl.take(p, s)
-	if slices.ContainsFunc(workloads, func(i int) bool { return !pl.complete[i] }) {
-		pl.result.Proven, s.bound = false, pl.loose(workloads)
-	}
-	pl.result.LowerBound += max(s.bound, 0)
-}
-
-// loose bounds what serving workloads takes where not all of their patterns are listed, so that the program's own bound holds for the listed ones alone.
-func (pl *planner) loose(workloads []int) float64 {
-	bound := 0.0
-	for _, i := range workloads {
-		switch {
-		case pl.chosen[i] < 0:
-			bound += pl.nothing(i)
-		case pl.complete[i]:
-			bound += pl.patterns[i][0].value()
-		default:
-			bound += pl.problem.Workloads[i].fractional()
-		}
-	}
-	return bound
-}
-
-// take notes the patterns that a solution selects.
-func (pl *planner) take(p model, s solution) {
-	pl.result.Nodes += s.nodes
-	pl.result.Proven = pl.result.Proven && s.proven
-	for k, i := range p.workloads {
-		pl.chosen[i] = p.pattern[k][s.selected[k]]
-	}
 }

@@ -17,7 +17,8 @@ type Options struct {
 	Policy Policy `json:"policy,omitempty"`
 	// Delayed leaves the best effort until all priorities have been served; otherwise it comes within each priority.
 	Delayed bool `json:"delayed,omitempty"`
-	// Nodes bounds the branch and bound.
+	// Nodes bounds the search, in nodes of a branch and bound over up to 1,000 ways to serve workloads; those over more count for as many as they take. Two thirds are for
+	// who is served, the rest is for the cost.
 	Nodes int `json:"nodes"`
 	// Greedy walks as WVA's published solver does instead of solving.
 	Greedy bool `json:"greedy,omitempty"`
@@ -38,7 +39,7 @@ const (
 )
 
 // DefaultOptions returns one accelerator for each workload, the published transition penalty of 0.1, and whole workloads or nothing.
-func DefaultOptions() Options { return Options{Penalty: 0.1, Nodes: 200_000} }
+func DefaultOptions() Options { return Options{Penalty: 0.1, Nodes: 60_000} }
 
 // Validate names the first option that cannot be.
 func (o Options) Validate() error {

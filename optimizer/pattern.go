@@ -11,7 +11,8 @@ type pattern struct {
 	replicas []int   // by candidate
 	cost     float64 // per hour
 	penalty  float64
-	moves    bool // whether accelerators change
+	moves    bool  // whether accelerators change
+	uses     []use // of the rows
 }
 
 func (p pattern) value() float64 { return p.cost + p.penalty }

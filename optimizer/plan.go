@@ -5,10 +5,10 @@ type Plan struct {
 	Workloads []Assignment `json:"workloads"` // by priority, then name
 	Cost      float64      `json:"cost"`      // per hour, of all replicas
 	Penalty   float64      `json:"penalty"`   // transition penalties
-	// LowerBound bounds Cost + Penalty of any plan that serves the same workloads in full, best effort left out of both.
+	// LowerBound bounds Cost + Penalty of any plan that serves as many workloads of each priority in full, whichever they are, best effort left out of both.
 	LowerBound float64 `json:"lowerBound"`
 	Gap        float64 `json:"gap"`    // relative distance of Cost + Penalty from LowerBound, best effort left out; 0 where the plan is proved optimal
-	Proven     bool    `json:"proven"` // that no plan serves more by priority, nor the same more cheaply
+	Proven     bool    `json:"proven"` // that no plan serves more by priority, nor as many more cheaply
 	Nodes      int     `json:"nodes"`  // of the search
 }
 

@@ -140,6 +140,7 @@ func TestPropertyPlanStays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, o := drawProblem(t)
 		o.Policy = optimizer.None
+		o.Penalty = rapid.SampledFrom([]float64{0.1, 0}).Draw(t, "penalty")
 		plan := optimize(t, p, o)
 		for i := range p.Workloads {
 			a, _ := plan.Assignment(p.Workloads[i].Name)
