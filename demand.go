@@ -41,14 +41,21 @@ type Forecasting struct {
 // ModelHistory is what is remembered of one model.
 type ModelHistory struct {
 	ModelKey
-	At       time.Time      `json:"at"`                // of the last cycle that could count its requests
-	InSystem float64        `json:"inSystem"`          // requests waiting or running then
-	Samples  []DemandSample `json:"samples,omitempty"` // for the forecaster, in order of time
+	At        time.Time      `json:"at"`       // of the last cycle that could count its requests
+	InSystem  float64        `json:"inSystem"` // requests waiting or running then, but for those Uncounted
+	Uncounted Uncounted      `json:"uncounted,omitzero"`
+	Samples   []DemandSample `json:"samples,omitempty"` // for the forecaster, in order of time
 	// Input and Output are the lengths last seen, for a cycle in which nothing finishes.
 	Input  model.TokenLengths `json:"input,omitzero"`
 	Output model.TokenLengths `json:"output,omitzero"`
 	// Observed are the compute limits that the token-based analysis has seen.
 	Observed []saturation.Observed `json:"observed,omitempty"`
+}
+
+// Uncounted says which requests could not be counted. What is counted in one cycle and not in the next has not gone between them, nor come when it is counted again.
+type Uncounted struct {
+	Running bool `json:"running,omitempty"` // those on servers of which one does not say how many
+	Gateway bool `json:"gateway,omitempty"` // those in front of the servers
 }
 
 // unknownCV is the spread taken for token lengths whose second moment nobody measured: that of an exponential
@@ -70,8 +77,11 @@ func (c *cycle) estimateDemand(m *modelState) {
 	past, known := c.history.Model(m.key)
 	d := Demand{Completions: t.completions, Horizon: horizon, Input: t.input.lengths(past.Input), Output: t.output.lengths(past.Output)}
 	held := max(0, measured.GatewayQueue.Or(0))
-	inSystem := t.inSystem + held
-	if dt := c.snapshot.At.Sub(past.At); known && dt > 0 && dt <= c.policy.StaleAfter {
+	inSystem, uncounted := t.waiting+held, Uncounted{Running: !t.running.Valid, Gateway: !measured.GatewayQueue.Valid}
+	if t.running.Valid {
+		inSystem += t.running.Value
+	}
+	if dt := c.snapshot.At.Sub(past.At); known && past.Uncounted == uncounted && dt > 0 && dt <= c.policy.StaleAfter {
 		d.Growth = (inSystem - past.InSystem) / dt.Seconds()
 	}
 	d.Rate = d.Completions + max(0, d.Growth)
@@ -85,7 +95,7 @@ func (c *cycle) estimateDemand(m *modelState) {
 	if observed == nil {
 		observed = past.Observed
 	}
-	m.remembered = ModelHistory{Observed: observed, ModelKey: m.key, At: c.snapshot.At, InSystem: inSystem,
+	m.remembered = ModelHistory{Observed: observed, ModelKey: m.key, At: c.snapshot.At, InSystem: inSystem, Uncounted: uncounted,
 		Samples: c.sample(past.Samples, d.Rate), Input: d.Input, Output: d.Output}
 	d.Forecast = c.forecast(m.remembered.Samples, d.Horizon) + d.Drain
 	if d.Output.Mean <= 0 && d.Forecast > 0 {
@@ -146,8 +156,9 @@ const shortestDrain = time.Minute
 
 // tally sums what the replicas of a model report.
 type tally struct {
-	completions, inSystem, drain float64
-	input, output                moments
+	completions, waiting, drain float64
+	running                     Reading // absent where a replica does not say
+	input, output               moments
 }
 
 // moments accumulates token lengths, weighted by requests.
@@ -179,6 +190,7 @@ func (a *moments) lengths(otherwise model.TokenLengths) model.TokenLengths {
 // tally sums over the replicas; ok is false where one of them does not say what it completes.
 func (m *modelState) tally(horizon time.Duration) (t tally, ok bool) {
 	ok = true
+	t.running = Read(0)
 	for _, v := range m.variants {
 		for _, r := range v.fresh {
 			if !r.CompletionRate.Valid || r.CompletionRate.Value < 0 {
@@ -186,7 +198,8 @@ func (m *modelState) tally(horizon time.Duration) (t tally, ok bool) {
 				continue
 			}
 			t.completions += r.CompletionRate.Value
-			t.inSystem += r.Waiting.Value + max(0, r.Running.Or(0))
+			t.waiting += r.Waiting.Value
+			t.running = Reading{Value: t.running.Value + max(0, r.Running.Value), Valid: t.running.Valid && r.Running.Valid}
 			t.drain += drain(r.Waiting.Value, r.CompletionRate.Value, horizon)
 			t.input.add(r.Input, r.CompletionRate.Value)
 			t.output.add(r.Output, r.CompletionRate.Value)

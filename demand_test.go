@@ -31,6 +31,34 @@ func TestDemandIsMoreThanCompletions(t *testing.T) {
 	}
 }
 
+// A count that fails in one cycle is not an empty server, and not a burst when it is back.
+func TestDemandDoesNotGrowByWhatWasNotCounted(t *testing.T) {
+	for name, lose := range map[string]func(*wva.Metrics){
+		"running on one replica": func(m *wva.Metrics) { m.Replicas[1].Running = wva.Reading{} },
+		"in front of them":       func(m *wva.Metrics) { m.Models[0].GatewayQueue = wva.Reading{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := served("a", "A100", 2, onA100)
+			var h wva.History
+			for i := range 4 {
+				s := later(under(3, a), time.Duration(i)*time.Minute)
+				s.Metrics.Models = []wva.ModelMetrics{{ModelKey: a.Key(), GatewayQueue: wva.Read(30)}}
+				if i == 1 {
+					lose(&s.Metrics)
+				}
+				var report wva.Report
+				var err error
+				if report, h, err = wva.Decide(s, hybridPolicy(wva.Hybrid), h); err != nil {
+					t.Fatal(err)
+				}
+				if d := report.Models[0].Demand; d == nil || d.Growth != 0 || d.Rate != 6 {
+					t.Errorf("cycle %d: %+v, want 6 a second and no growth", i, d)
+				}
+			}
+		})
+	}
+}
+
 // What waits is to be worked off within a start, on top of what arrives: by each server its own, no faster than it finishes requests.
 func TestDemandWorksOffBacklogs(t *testing.T) {
 	for _, tt := range []struct {
