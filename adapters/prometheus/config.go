@@ -73,6 +73,7 @@ func NewClient(c promconfig.HTTPClientConfig) (*http.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: http client: %w", err)
 	}
+	client.Transport = safely(client.Transport, c.OAuth2)
 	if c.FollowRedirects {
 		client.CheckRedirect = stay
 	}

@@ -2,7 +2,6 @@ package prometheus_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -67,36 +66,5 @@ func TestRedirects(t *testing.T) {
 	scraped, err := scraper.Collect(t.Context(), variants)
 	if err != nil || len(scraped.Problems) != 1 || !strings.Contains(scraped.Problems[0].Message, "redirected to another server: http://") {
 		t.Errorf("a redirect that gives up TLS: %+v, %v", scraped, err)
-	}
-}
-
-// What a token server says when it refuses may repeat what was sent to it.
-func TestTokenServerRefuses(t *testing.T) {
-	for name, say := range map[string]func(w http.ResponseWriter, secret string){
-		"in words": func(w http.ResponseWriter, secret string) {
-			http.Error(w, "no such client: "+secret, http.StatusUnauthorized)
-		},
-		"as the standard wants it": func(w http.ResponseWriter, secret string) {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusUnauthorized)
-			fmt.Fprintf(w, `{"error":"401_invalid_client","error_description":%q}`, secret)
-		},
-	} {
-		tokens := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, secret, _ := r.BasicAuth()
-			say(w, secret+r.FormValue("client_secret"))
-		}))
-		defer tokens.Close()
-		server, variants := well(t)
-		c := prometheus.Config{URL: server.URL, AllowHTTP: true, HTTP: promconfig.HTTPClientConfig{OAuth2: &promconfig.OAuth2{ClientID: "me", ClientSecret: "s3cret", TokenURL: tokens.URL}}}
-		s, err := prometheus.NewSource(c, prometheus.SourceOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		held := heldBy(collect(t, s, variants...), variants[0].Key())
-		if held == nil || strings.Contains(held.Message, "s3cret") || !strings.Contains(held.Message, "401") || !strings.Contains(held.Message, "check the token server") {
-			t.Errorf("%s: %s", name, held.Message)
-		}
 	}
 }
