@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/wva-go/wva"
@@ -50,46 +49,22 @@ func drawModelled(t *rapid.T) world {
 
 // What holds of CAPACITY-ONLY holds where the model decides too: bounds, nothing shrinks unseen, the order of the input makes no difference.
 func TestPropertyModelled(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := drawModelled(t)
-		report, history := w.decide(t)
-		variants := map[wva.ID]wva.Variant{}
-		for _, v := range w.snapshot.Variants {
-			variants[v.ID] = v
+	for name, holds := range map[string]func(world, *rapid.T){
+		"bounds": world.withinBounds, "nothing shrinks unseen": world.nothingShrinksUnseen, "order never matters": world.orderNeverMatters, "every decision has a reason": world.reasons,
+	} {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) { holds(drawModelled(t), t) })
+		})
+	}
+}
+
+func (w world) reasons(t *rapid.T) {
+	report, _ := w.decide(t)
+	for _, d := range report.Decisions {
+		if len(d.Reasons) == 0 {
+			t.Fatalf("%s: no reason\n%s", d.Variant, report)
 		}
-		seen := map[wva.ID]int{}
-		for _, r := range w.snapshot.Metrics.Replicas {
-			if r.At.Equal(noon) {
-				seen[r.Variant]++
-			}
-		}
-		blind := map[string]bool{}
-		for _, v := range w.snapshot.Variants {
-			if !v.TargetMissing && seen[v.ID] < v.Current-v.Pending {
-				blind[v.Model] = true
-			}
-		}
-		for _, d := range report.Decisions {
-			v := variants[d.Variant]
-			if d.Target < v.Min || v.Max > 0 && d.Target > v.Max {
-				t.Fatalf("%s: %d is outside [%d, %d]", d.Variant, d.Target, v.Min, v.Max)
-			}
-			if forced := v.Max > 0 && d.Target == v.Max; blind[d.Model] && d.Target < d.Current && !forced {
-				t.Fatalf("%s shrinks although metrics are missing\n%s", d.Variant, report)
-			}
-			if len(d.Reasons) == 0 {
-				t.Fatalf("%s: no reason\n%s", d.Variant, report)
-			}
-		}
-		w.snapshot.Variants, w.snapshot.Metrics.Replicas = shuffle(t, w.snapshot.Variants), shuffle(t, w.snapshot.Metrics.Replicas)
-		again, historyAgain := w.decide(t)
-		if a, b := asJSON(t, report), asJSON(t, again); a != b {
-			t.Fatalf("the order of the input changed the report:\n%s\n%s", a, b)
-		}
-		if diff := cmp.Diff(history, historyAgain); diff != "" {
-			t.Fatal(diff)
-		}
-	})
+	}
 }
 
 // In HYBRID the variants of a model together give up no more serving replicas by the model than the saturation analysis finds safe. What a variant's own maximum
@@ -115,13 +90,4 @@ func TestPropertyHybridShrinksSafely(t *testing.T) {
 			}
 		}
 	})
-}
-
-func (w world) variant(id wva.ID) wva.Variant {
-	for _, v := range w.snapshot.Variants {
-		if v.ID == id {
-			return v
-		}
-	}
-	return wva.Variant{}
 }
