@@ -97,7 +97,7 @@ func (c *cycle) combine(m *modelState) {
 	}
 }
 
-// arbitrate hands out the replicas of a model that may go, the dearest first as the saturation analysis does, so that together the variants give up no more than it finds
+// arbitrate hands out the replicas of a model that may go, the dearest first by what the optimizer counts, so that together the variants give up no more than it finds
 // safe. As published, it is asked about one replica, and the answer counts for any number of every variant.
 func (c *cycle) arbitrate(m *modelState) {
 	published := c.policy.PublishedArbitration

@@ -112,9 +112,7 @@ func (s shape) play(t *testing.T, seed uint64, times int, c contestant) tuned {
 	for i, namespace := range namespaces {
 		for _, v := range []wva.Variant{served("a", "A100", 2*times, largeOnA100), served("b", "H100", times, largeOnH100)} {
 			v.ID.Namespace, v.Startup, v.Cost = namespace, 2*time.Minute, map[string]float64{"A100": 40, "H100": 80}[v.Accelerator]
-			server := *v.Server
-			server.MaxBatchedTokens = 8192
-			v.Server = &server
+			v.Server.MaxBatchedTokens = 8192
 			if err := cluster.Put(v); err != nil {
 				t.Fatal(err)
 			}

@@ -166,6 +166,5 @@ func (q *Queue) waitLatency(s stationary) Latency {
 }
 
 func latency(mean float64, quantile func(p float64) float64) Latency {
-	l := Latency{Mean: mean, P50: quantile(0.50), P90: quantile(0.90), P95: quantile(0.95), P99: quantile(0.99)}
-	return l
+	return Latency{Mean: mean, P50: quantile(0.50), P90: quantile(0.90), P95: quantile(0.95), P99: quantile(0.99)}
 }

@@ -43,7 +43,5 @@ func (t *oneAtATime) RoundTrip(request *http.Request) (*http.Response, error) {
 func (t *oneAtATime) CloseIdleConnections() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
+	closeIdle(t.next)
 }

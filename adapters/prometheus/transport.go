@@ -40,8 +40,10 @@ func (g guard) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections lets http.Client's method reach the transport.
-func (g guard) CloseIdleConnections() {
-	if c, ok := g.next.(interface{ CloseIdleConnections() }); ok {
+func (g guard) CloseIdleConnections() { closeIdle(g.next) }
+
+func closeIdle(next http.RoundTripper) {
+	if c, ok := next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
