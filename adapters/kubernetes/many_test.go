@@ -52,10 +52,11 @@ func testMany(t *testing.T, e *environment) {
 	}
 
 	before, begun = r.wire.counts(), time.Now()
+	accepted := r.wire.accepted(scales)
 	_, steps, _ = r.last()
 	source.percent.Store(busy)
 	poll(t, time.Second/2, func() error {
-		if n := written(r.wire.since(before), scales); n < variants {
+		if n := r.wire.accepted(scales) - accepted; n < variants {
 			return fmt.Errorf("%d of %d scales are written", n, variants)
 		}
 		return e.allDecided(t, ns, variants, 2)
@@ -64,8 +65,11 @@ func testMany(t *testing.T, e *environment) {
 	_, now, _ := r.last()
 	grows := r.wire.since(before)
 	row("every variant grows", now-steps, took, grows)
-	if n := written(grows, scales); n < variants || n > variants+variants/20 { // some meet a write of the Deployments' controller, and are made again
-		t.Errorf("%d writes of scales for %d variants that grow once", n, variants)
+	if n := r.wire.accepted(scales) - accepted; n != variants {
+		t.Errorf("%d writes of scales are accepted for %d variants that grow once", n, variants)
+	}
+	if n := written(grows, scales); n > variants+variants/20 { // some meet a write of the Deployments' controller, and are made again
+		t.Errorf("%d tries to write scales for %d variants that grow once", n, variants)
 	}
 	if n := written(grows, statuses); n > 4*variants {
 		t.Errorf("%d writes of status for %d variants that grow once", n, variants)

@@ -15,6 +15,7 @@ type wire struct {
 
 	mu      sync.Mutex
 	calls   map[string]int
+	failed  map[string]int // of these, those that were answered with an error
 	watches map[*watch]bool
 	down    bool
 }
@@ -31,7 +32,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	what := call(r)
 	w.mu.Lock()
 	if w.calls == nil {
-		w.calls, w.watches = map[string]int{}, map[*watch]bool{}
+		w.calls, w.failed, w.watches = map[string]int{}, map[string]int{}, map[*watch]bool{}
 	}
 	w.calls[what]++
 	down := w.down
@@ -40,6 +41,11 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errCut
 	}
 	response, err := w.next.RoundTrip(r)
+	if err == nil && response.StatusCode >= http.StatusBadRequest {
+		w.mu.Lock()
+		w.failed[what]++
+		w.mu.Unlock()
+	}
 	if err == nil && strings.HasPrefix(what, "watch ") {
 		body := &watch{ReadCloser: response.Body, wire: w}
 		response.Body = body
@@ -120,6 +126,13 @@ func (w *wire) counts() map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return maps.Clone(w.calls)
+}
+
+// accepted returns how many calls so far changed a resource.
+func (w *wire) accepted(resource string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return written(w.calls, resource) - written(w.failed, resource)
 }
 
 // since returns the calls that came after earlier counts.
